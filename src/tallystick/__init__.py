@@ -1,0 +1,1 @@
+"""Tallystick: usage-based billing on PostgreSQL."""
