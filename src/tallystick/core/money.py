@@ -30,22 +30,20 @@ ONE = Decimal(1)
 
 PRECISE_PLACES = 15  # decimals kept by every `precise_*` figure, rating.md §1
 
-_NO_DECIMALS = frozenset("BIF CLP DJF GNF HUF ISK JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split())
-_EXPONENTS = {**dict.fromkeys(_NO_DECIMALS, 0), "BHD": 3, "JOD": 3, "KWD": 3, "CLF": 4, "MRO": 1}
+_NO_DECIMALS = "BIF CLP DJF GNF HUF ISK JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF"
+_EXPONENTS = {**dict.fromkeys(_NO_DECIMALS.split(), 0), "BHD": 3, "JOD": 3, "KWD": 3, "CLF": 4, "MRO": 1}
 _SUBUNITS = {"MRO": 5}  # one ouguiya = 5 khoums; every other subunit is a power of ten
 
-CURRENCIES: frozenset[str] = frozenset(
-    """
-    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD
-    CAD CDF CHF CLF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP
-    GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD
-    KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRO MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK
-    NPR NZD PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD
-    SSP STD STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF
-    XCD XCG XOF XPF YER ZAR ZMW ZWG
-    """.split()
-)
-"""Accepted ISO 4217 codes: the active ones whose decimals rating.md §1 gives, and the retired ones still billed in."""
+_CODES = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
+CHF CLF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD
+HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD
+LSL LYD MAD MDL MGA MKD MMK MNT MOP MRO MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK
+PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STD STN SVC SYP SZL THB
+TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+CURRENCIES: frozenset[str] = frozenset(_CODES.split())
+"""Accepted ISO 4217 codes: the active ones, and retired ones that are still billed in (ANG BGN HRK MRO SLL STD)."""
 
 
 class UnknownCurrency(ValueError):
@@ -77,7 +75,7 @@ def round_half_away(x: Decimal, places: int = 0) -> Decimal:
 
 
 def ceil_to(x: Decimal, places: int = 0) -> Decimal:
-    """Round toward plus infinity at `places` decimals (prorated units at 5, weighted sums at 20: metering.md §3.5-3.6)."""
+    """Round toward plus infinity at `places` decimals (metering.md §3.5-3.6: prorated units 5, weighted sums 20)."""
     return x.quantize(_quantum(places), ROUND_CEILING, context=EXACT)
 
 
