@@ -1,1 +1,3 @@
 """Tallystick: usage-based billing on PostgreSQL."""
+
+__version__ = "0.1.0"

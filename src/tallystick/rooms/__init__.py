@@ -1,0 +1,1 @@
+"""Floor 2: the rooms. Each writes its own tables and knows no other room."""

@@ -1,0 +1,51 @@
+"""All tables, typed. Each is written by one room and may be read in SQL by any (design law 3)."""
+
+from tallystick.ground.tables.base import Base
+from tallystick.ground.tables.catalog import BillableMetric, Charge, ChargeFilter, Plan
+from tallystick.ground.tables.customers import Customer, CustomerMetadata
+from tallystick.ground.tables.invoices import (
+    Fee,
+    FeeTax,
+    Invoice,
+    InvoiceCounter,
+    InvoiceMetadata,
+    InvoiceSubscription,
+    InvoiceTax,
+)
+from tallystick.ground.tables.metering import Event, EventKey
+from tallystick.ground.tables.organizations import ApiKey, BillingEntity, Organization
+from tallystick.ground.tables.subscriptions import Subscription
+from tallystick.ground.tables.taxes import Tax, TaxLink
+from tallystick.ground.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
+from tallystick.ground.tables.work import AgendaEntry, OutboxMessage
+
+__all__ = [
+    "AgendaEntry",
+    "ApiKey",
+    "Base",
+    "BillableMetric",
+    "BillingEntity",
+    "Charge",
+    "ChargeFilter",
+    "Customer",
+    "CustomerMetadata",
+    "Event",
+    "EventKey",
+    "Fee",
+    "FeeTax",
+    "Invoice",
+    "InvoiceCounter",
+    "InvoiceMetadata",
+    "InvoiceSubscription",
+    "InvoiceTax",
+    "Organization",
+    "OutboxMessage",
+    "Plan",
+    "Subscription",
+    "Tax",
+    "TaxLink",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookMessage",
+]

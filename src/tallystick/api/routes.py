@@ -1,0 +1,175 @@
+"""How a resource file declares its routes; `mount` turns them into the application and its OpenAPI document.
+
+A handler is `async def handler(call, tx) -> answer`: it runs in one transaction that is committed before the answer
+leaves. It returns what becomes JSON, or a Response of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy.exc import IntegrityError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tallystick.api.authentication import authenticate, authorize
+from tallystick.api.call import Call
+from tallystick.api.inputs import Input
+from tallystick.api.parameters import read_parameters
+from tallystick.ground import json
+from tallystick.ground.db import Tx
+from tallystick.ground.errors import Invalid
+from tallystick.ground.installation import Installation
+
+Handler = Callable[[Call, Tx], Awaitable[Any]]
+JSON_TYPE = "application/json; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method and path. `root` and `model` describe the body; `query` names the parameters of a list."""
+
+    method: str
+    path: str
+    handler: Handler
+    resource: str
+    root: str | None = None
+    model: type[Input] | None = None
+    query: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Routes:
+    """The routes of one resource; `resource` is what the key must be permitted for (api.md §2)."""
+
+    resource: str
+    found: list[Route] = field(default_factory=list)
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        root: str | None = None,
+        model: type[Input] | None = None,
+        query: Sequence[str] = (),
+        resource: str | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Declare one route; PUT declares its PATCH twin too (api.md §1)."""
+
+        def declare(handler: Handler) -> Handler:
+            for verb in ("PUT", "PATCH") if method == "PUT" else (method,):
+                self.found.append(Route(verb, path, handler, resource or self.resource, root, model, query))
+            return handler
+
+        return declare
+
+    def get(self, path: str, **more: Any) -> Callable[[Handler], Handler]:
+        """GET, and HEAD with it."""
+        return self.route("GET", path, **more)
+
+    def post(self, path: str, **more: Any) -> Callable[[Handler], Handler]:
+        """POST."""
+        return self.route("POST", path, **more)
+
+    def put(self, path: str, **more: Any) -> Callable[[Handler], Handler]:
+        """PUT and PATCH."""
+        return self.route("PUT", path, **more)
+
+    def delete(self, path: str, **more: Any) -> Callable[[Handler], Handler]:
+        """DELETE."""
+        return self.route("DELETE", path, **more)
+
+
+def answer(body: Any, status: int = 200) -> Response:
+    """A JSON answer; a handler's own Response passes through."""
+    if isinstance(body, Response):
+        return body
+    return Response(json.dumps(body), status_code=status, media_type=JSON_TYPE)
+
+
+def mount(app: FastAPI, prefix: str, *all_routes: Routes) -> None:
+    """Add routes; static siblings first, so that `events/batch` wins over `events/{id}` (api.md §1.1)."""
+    found = [route for routes in all_routes for route in routes.found]
+    for route in sorted(found, key=lambda route: [segment.startswith("{") for segment in route.path.split("/")]):
+        app.add_api_route(
+            prefix + route.path,
+            _endpoint(route),
+            methods=["GET", "HEAD"] if route.method == "GET" else [route.method],
+            openapi_extra=_describe(route),
+            operation_id="_".join(
+                (route.method.lower(), route.handler.__module__.rsplit(".", 1)[-1], route.handler.__name__)
+            ),
+            summary=(route.handler.__doc__ or route.handler.__name__).strip().split("\n")[0],
+            description=route.handler.__doc__,
+            tags=[route.resource],
+            response_class=Response,
+        )
+
+
+def _endpoint(route: Route) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        installation: Installation = request.app.state.installation
+        try:
+            async with installation.database.begin() as tx:
+                identity, at = await authenticate(tx, request)
+                authorize(identity, request.method, route.resource)
+                request.state.organization_id = identity.organization_id
+                params = await read_parameters(request)
+                body = await route.handler(Call(request, installation, identity, at, params), tx)
+        except IntegrityError as error:
+            raise _conflict(error) from error
+        return answer(body)
+
+    return endpoint
+
+
+def _conflict(error: IntegrityError) -> Exception:
+    """A lost race on a unique key is a 422; every other broken constraint is a fault of ours and stays one."""
+    if getattr(error.orig, "sqlstate", None) == "23505":
+        return Invalid.field("base", "concurrency_conflict")
+    return error
+
+
+def _describe(route: Route) -> dict[str, Any]:
+    described: dict[str, Any] = {}
+    if route.query:
+        described["parameters"] = [
+            {"name": name, "in": "query", "required": False, "schema": _query_schema(name)} for name in route.query
+        ]
+    if route.model is not None:
+        schema: dict[str, Any] = route.model.model_json_schema()
+        if route.root is not None:
+            definitions = schema.pop("$defs", None)
+            schema = {"type": "object", "required": [route.root], "properties": {route.root: schema}}
+            if definitions:
+                schema["$defs"] = definitions
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _inline(schema)}}}
+    return described
+
+
+def _query_schema(name: str) -> dict[str, Any]:
+    if name in ("page", "per_page"):
+        return {"type": "integer", "minimum": 1}
+    return {"type": "array", "items": {"type": "string"}} if name.endswith("[]") else {"type": "string"}
+
+
+def _inline(schema: dict[str, Any]) -> dict[str, Any]:
+    """Replace references to `$defs` by what they name: OpenAPI looks for them elsewhere."""
+    definitions = schema.pop("$defs", {})
+
+    def resolve(node: Any) -> Any:
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return resolve(definitions[node["$ref"].rsplit("/", 1)[-1]])
+            return {key: resolve(value) for key, value in node.items()}
+        return [resolve(item) for item in node] if isinstance(node, list) else node
+
+    resolved: dict[str, Any] = resolve(schema)
+    return resolved
+
+
+LIST_QUERY = ("page", "per_page")

@@ -1,0 +1,86 @@
+"""The connection to PostgreSQL: one engine, transactions as `Tx`, and bulk copy inside them. Knows no table.
+
+`Tx` is an AsyncSession whose rows stay readable after the commit. Everything that belongs together happens in one
+`async with database.begin() as tx`; nobody commits in the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.sql.elements import TextClause
+
+from tallystick.ground import json
+
+Tx = AsyncSession
+
+
+def async_url(url: str) -> str:
+    """The SQLAlchemy URL of a plain `postgresql://` one."""
+    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+def plain_url(url: str) -> str:
+    """The libpq URL of any of our URLs, for asyncpg and psycopg themselves."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Database:
+    """The engine and its sessions. `url` is any `postgresql://` URL; `pool_size` connections are kept."""
+
+    def __init__(self, url: str, pool_size: int = 10) -> None:
+        self.url = plain_url(url)
+        self.engine: AsyncEngine = create_async_engine(
+            async_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            json_serializer=json.dump_text,
+            json_deserializer=json.loads,
+            connect_args={"server_settings": {"timezone": "UTC", "jit": "off", "application_name": "tallystick"}},
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Tx]:
+        """A transaction: committed at the end of the block, rolled back on any error."""
+        async with self._sessions.begin() as tx:
+            yield tx
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.engine.dispose()
+
+
+async def raw_connection(tx: Tx) -> asyncpg.Connection[Any]:
+    """The asyncpg connection under a transaction, which has begun on it."""
+    connection = await tx.connection()
+    await connection.execute(text("select 1"))  # the driver begins its transaction with the first statement
+    raw = await connection.get_raw_connection()
+    driver = raw.driver_connection
+    assert driver is not None
+    return driver  # type: ignore[no-any-return]
+
+
+async def copy(tx: Tx, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """COPY rows into a table inside the transaction; the fastest way for sets. jsonb values are given as text."""
+    if rows:
+        await tx.flush()
+        await (await raw_connection(tx)).copy_records_to_table(table, records=rows, columns=list(columns))
+
+
+async def advisory_lock(tx: Tx, key: str) -> None:
+    """Hold a lock with this name until the transaction ends."""
+    await tx.execute(text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+
+
+def load_query(module_file: str, name: str) -> TextClause:
+    """A named long query: `queries/<name>.sql` beside the module."""
+    return text((Path(module_file).parent / "queries" / f"{name}.sql").read_text())

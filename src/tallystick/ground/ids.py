@@ -1,0 +1,38 @@
+"""Identifiers: UUID version 7, made in Python so that every supported PostgreSQL works (design decision 7).
+
+Ids of one process are strictly increasing, so "created_at, then id" is the order of creation.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import uuid
+
+from tallystick.ground.clock import machine_now
+
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id() -> uuid.UUID:
+    """A new UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, then a counter seeded with random bits."""
+    global _last
+    milliseconds = int(machine_now().timestamp() * 1000)
+    with _lock:
+        candidate = (milliseconds << 74) | secrets.randbits(74)
+        if candidate <= _last:
+            # same millisecond or the clock stepped back: stay ahead by a small random step
+            candidate = _last + 1 + secrets.randbits(32)
+        _last = candidate
+    high, low = candidate >> 62, candidate & ((1 << 62) - 1)
+    value = ((high >> 12) << 80) | (0x7 << 76) | ((high & 0xFFF) << 64) | (0b10 << 62) | low
+    return uuid.UUID(int=value)
+
+
+def parse_id(text: str) -> uuid.UUID | None:
+    """The UUID that a caller wrote, or None: a malformed one simply names nothing (api.md §1.1)."""
+    try:
+        return uuid.UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None

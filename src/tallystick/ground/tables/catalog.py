@@ -1,0 +1,140 @@
+"""Tables written by the catalog room: billable metrics, plans, charges and charge filters."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tallystick.ground.tables.base import (
+    Base,
+    Cents,
+    Id,
+    Instant,
+    Map,
+    OptionalInstant,
+    OptionalMap,
+    OptionalRef,
+    OrganizationRef,
+    Ref,
+)
+
+
+class BillableMetric(Base):
+    """How events with one code become units (metering.md §2)."""
+
+    __tablename__ = "billable_metrics"
+    __table_args__ = (
+        Index(
+            "uq_billable_metrics_code",
+            "organization_id",
+            "code",
+            unique=True,
+            postgresql_where=text("deleted_at is null"),
+        ),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    code: Mapped[str]
+    name: Mapped[str]
+    description: Mapped[str | None]
+    aggregation_type: Mapped[str]
+    field_name: Mapped[str | None]
+    recurring: Mapped[bool] = mapped_column(default=False)
+    weighted_interval: Mapped[str | None]
+    rounding_function: Mapped[str | None]
+    rounding_precision: Mapped[int | None]
+    expression: Mapped[str | None]
+    #: filter key -> sorted distinct values
+    filters: Mapped[Map] = mapped_column(default=dict)
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+    deleted_at: Mapped[OptionalInstant]
+
+
+class Plan(Base):
+    """Prices and rhythm that subscriptions follow (subscriptions.md §1). A child (parent_id) overrides its parent."""
+
+    __tablename__ = "plans"
+    __table_args__ = (
+        Index(
+            "uq_plans_code",
+            "organization_id",
+            "code",
+            unique=True,
+            postgresql_where=text("deleted_at is null and parent_id is null"),
+        ),
+        CheckConstraint("amount_cents >= 0", name="amount_not_negative"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    parent_id: Mapped[OptionalRef] = mapped_column(ForeignKey("plans.id"))
+    code: Mapped[str]
+    name: Mapped[str]
+    invoice_display_name: Mapped[str | None]
+    description: Mapped[str | None]
+    interval: Mapped[str]
+    amount_cents: Mapped[Cents]
+    amount_currency: Mapped[str]
+    pay_in_advance: Mapped[bool] = mapped_column(default=False)
+    trial_period: Mapped[Decimal | None] = mapped_column(Numeric(20, 10))
+    bill_charges_monthly: Mapped[bool | None]
+    bill_fixed_charges_monthly: Mapped[bool | None]
+    metadata_: Mapped[OptionalMap] = mapped_column("metadata")
+    pending_deletion: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+    deleted_at: Mapped[OptionalInstant]
+
+
+class Charge(Base):
+    """The price of a metric on a plan (rating.md §2)."""
+
+    __tablename__ = "charges"
+    __table_args__ = (
+        Index("uq_charges_code", "plan_id", "code", unique=True, postgresql_where=text("deleted_at is null")),
+        Index(None, "billable_metric_id"),
+        CheckConstraint("min_amount_cents >= 0", name="min_amount_not_negative"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    plan_id: Mapped[Ref] = mapped_column(ForeignKey("plans.id"))
+    billable_metric_id: Mapped[Ref] = mapped_column(ForeignKey("billable_metrics.id"))
+    parent_id: Mapped[OptionalRef] = mapped_column(ForeignKey("charges.id"))
+    code: Mapped[str]
+    invoice_display_name: Mapped[str | None]
+    charge_model: Mapped[str]
+    pay_in_advance: Mapped[bool] = mapped_column(default=False)
+    prorated: Mapped[bool] = mapped_column(default=False)
+    invoiceable: Mapped[bool] = mapped_column(default=True)
+    regroup_paid_fees: Mapped[str | None]
+    min_amount_cents: Mapped[Cents] = mapped_column(default=0)
+    accepts_target_wallet: Mapped[bool] = mapped_column(default=False)
+    properties: Mapped[Map] = mapped_column(default=dict)
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+    deleted_at: Mapped[OptionalInstant]
+
+
+class ChargeFilter(Base):
+    """A part of a charge's events with a price of its own (metering.md §4.1)."""
+
+    __tablename__ = "charge_filters"
+    __table_args__ = (Index(None, "charge_id"),)
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    charge_id: Mapped[Ref] = mapped_column(ForeignKey("charges.id"))
+    #: metric filter key -> values, or ["__ALL_FILTER_VALUES__"]
+    values: Mapped[Map]
+    properties: Mapped[Map]
+    invoice_display_name: Mapped[str | None]
+    #: place in the list as it was sent
+    position: Mapped[int]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+    deleted_at: Mapped[OptionalInstant]

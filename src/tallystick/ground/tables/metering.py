@@ -1,0 +1,47 @@
+"""Tables written by the metering room: raw events, their identities, and which subscriptions they touched."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import Index, Numeric, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tallystick.ground.tables.base import Base, Instant, Map, Ref
+
+
+class Event(Base):
+    """One usage fact, for ever as it was sent. Partitioned by month of its timestamp; identity is in `event_keys`.
+
+    `organization_id` has no foreign key on purpose: it would cost a lookup per event and events are never deleted.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_rating", "organization_id", "external_subscription_id", "code", "timestamp"),
+        Index("ix_events_created_at", "organization_id", "created_at"),
+        {"postgresql_partition_by": "RANGE (timestamp)"},
+    )
+
+    organization_id: Mapped[Ref] = mapped_column(primary_key=True)
+    id: Mapped[Ref] = mapped_column(primary_key=True)
+    timestamp: Mapped[Instant] = mapped_column(primary_key=True)
+    external_subscription_id: Mapped[str]
+    transaction_id: Mapped[str]
+    code: Mapped[str]
+    properties: Mapped[Map] = mapped_column(server_default=text("'{}'"))
+    precise_total_amount_cents: Mapped[Decimal | None] = mapped_column(Numeric(40, 15))
+    created_at: Mapped[Instant]
+
+
+class EventKey(Base):
+    """The identity of an event, for ever (metering.md §1.7); the unpartitioned twin that makes it unique."""
+
+    __tablename__ = "event_keys"
+
+    organization_id: Mapped[Ref] = mapped_column(primary_key=True)
+    transaction_id: Mapped[str] = mapped_column(primary_key=True)
+    external_subscription_id: Mapped[str] = mapped_column(primary_key=True)
+    #: where the event lies: its partition and its id
+    timestamp: Mapped[Instant]
+    event_id: Mapped[Ref]

@@ -1,0 +1,64 @@
+"""Tables written by the subscriptions room."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tallystick.ground.tables.base import Base, Id, Instant, OptionalInstant, OptionalRef, OrganizationRef, Ref
+
+
+class Subscription(Base):
+    """One row of a chain: upgrades and downgrades make new rows with the same external id (subscriptions.md §2)."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        Index(
+            "uq_subscriptions_active",
+            "organization_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("status = 'active'"),
+        ),
+        Index(
+            "uq_subscriptions_incomplete",
+            "organization_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("status = 'incomplete'"),
+        ),
+        Index(None, "organization_id", "external_id"),
+        Index(None, "customer_id"),
+        Index(None, "plan_id"),
+        Index(None, "previous_subscription_id"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    customer_id: Mapped[Ref] = mapped_column(ForeignKey("customers.id"))
+    plan_id: Mapped[Ref] = mapped_column(ForeignKey("plans.id"))
+    billing_entity_id: Mapped[OptionalRef] = mapped_column(ForeignKey("billing_entities.id"))
+    previous_subscription_id: Mapped[OptionalRef] = mapped_column(ForeignKey("subscriptions.id"))
+    external_id: Mapped[str]
+    name: Mapped[str | None]
+    #: pending, active, terminated, canceled, incomplete
+    status: Mapped[str]
+    #: calendar, anniversary
+    billing_time: Mapped[str]
+    subscription_at: Mapped[Instant]
+    started_at: Mapped[OptionalInstant]
+    activated_at: Mapped[OptionalInstant]
+    trial_ended_at: Mapped[OptionalInstant]
+    ending_at: Mapped[OptionalInstant]
+    terminated_at: Mapped[OptionalInstant]
+    canceled_at: Mapped[OptionalInstant]
+    cancellation_reason: Mapped[str | None]
+    on_termination_credit_note: Mapped[str | None]
+    on_termination_invoice: Mapped[str] = mapped_column(default="generate")
+    consolidate_invoice: Mapped[bool] = mapped_column(default=True)
+    progressive_billing_disabled: Mapped[bool] = mapped_column(default=False)
+    purchase_order_number: Mapped[str | None]
+    payment_method_type: Mapped[str] = mapped_column(default="provider")
+    payment_method_id: Mapped[OptionalRef]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]

@@ -1,0 +1,1 @@
+"""Organizations, billing entities and API keys: who the tenants are, and whom a key speaks for."""
