@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Lifespan
 
 from tallystick import __version__
 from tallystick.api.call import SLASH
@@ -29,7 +30,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def build_application(installation: Installation) -> FastAPI:
+def build_application(installation: Installation, lifespan: Lifespan[FastAPI]) -> FastAPI:
     """An application without resources; `app.py` mounts them."""
     app = FastAPI(
         title="Tallystick",
@@ -39,6 +40,7 @@ def build_application(installation: Installation) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        lifespan=lifespan,
     )
     app.state.installation = installation
     app.add_exception_handler(TallystickError, _known_error)

@@ -51,7 +51,8 @@ class Invoice(Base):
         ),
         CheckConstraint(
             "total_amount_cents >= 0 and fees_amount_cents >= 0 and taxes_amount_cents >= 0"
-            " and coupons_amount_cents >= 0 and progressive_billing_credit_amount_cents >= 0 and credit_notes_amount_cents >= 0"
+            " and coupons_amount_cents >= 0 and progressive_billing_credit_amount_cents >= 0"
+            " and credit_notes_amount_cents >= 0"
             " and prepaid_credit_amount_cents >= 0 and total_paid_amount_cents >= 0",
             name="not_negative",
         ),
