@@ -40,9 +40,9 @@ _NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
 _GLOBAL_IPV6 = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
-# Addresses that ipaddress calls global and that are no receiver's: relay anycast and a cloud's metadata in IPv4,
-# protocol assignments and documentation in IPv6.
-_REFUSED_IPV4 = (IPv4Network("192.88.99.0/24"), IPv4Network("168.63.129.16/32"))
+# Addresses that ipaddress, in some versions of Python, calls global and that are no receiver's: protocol assignments,
+# relay anycast and a cloud's metadata in IPv4, protocol assignments and documentation in IPv6.
+_REFUSED_IPV4 = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv4Network("168.63.129.16/32"))
 _REFUSED_IPV6 = (IPv6Network("2001::/23"), IPv6Network("3fff::/20"))
 
 
@@ -99,11 +99,10 @@ class Egress:
                 allow_redirects=False,
             ) as response:
                 return Answer(response.status, await _first_bytes(response), response.headers)
-        except TimeoutError as error:
-            return Answer(None, error=str(error) or "The request timed out")
-        # ValueError: what the libraries raise for an impossible host name, port, credentials or header.
+        # OSError includes TimeoutError; ValueError is what the libraries raise for an impossible host name, port,
+        # credentials or header.
         except (ClientError, OSError, ValueError) as error:
-            return Answer(None, error=str(error) or type(error).__name__)
+            return Answer(None, error=f"{type(error).__name__}: {error}".removesuffix(": "))
 
     async def close(self) -> None:
         """Close all connections."""
