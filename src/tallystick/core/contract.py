@@ -1,0 +1,147 @@
+"""The contract: frozen terms of one subscription with its plan, charges, customer and issuer, as billing reads them.
+
+Many read it and nobody writes it; the rows behind it belong to the rooms (design §4). It holds no arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from tallystick.core.periods import BillingTime, Interval
+from tallystick.core.rating import ChargeModel
+
+#: stands for all values that the metric's filter declares (metering.md §4.1)
+ALL_VALUES = "__ALL_FILTER_VALUES__"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxTerms:
+    """A tax as it applies now; `rate` in percent."""
+
+    id: UUID
+    code: str
+    name: str
+    rate: Decimal
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """How events with one code become units (metering.md §2). `filters`: key -> declared values."""
+
+    id: UUID
+    code: str
+    name: str
+    aggregation_type: str
+    field_name: str | None
+    recurring: bool
+    rounding_function: str | None
+    rounding_precision: int | None
+    filters: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFilter:
+    """A charge filter. `values`: key -> accepted texts, the "all" marker already replaced by the declared values."""
+
+    id: UUID
+    values: Mapping[str, tuple[str, ...]]
+    properties: Mapping[str, Any]
+    invoice_display_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeTerms:
+    """A metric's price on a plan. `filters` from the oldest to the newest (metering.md §4.1 rule 3)."""
+
+    id: UUID
+    code: str
+    metric: Metric
+    model: ChargeModel
+    properties: Mapping[str, Any]
+    filters: tuple[PriceFilter, ...]
+    pay_in_advance: bool
+    prorated: bool
+    invoiceable: bool
+    min_amount_cents: int
+    invoice_display_name: str | None
+    accepts_target_wallet: bool
+    taxes: tuple[TaxTerms, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """A plan as one subscription has it, overrides included. `trial_days` may be fractional."""
+
+    id: UUID
+    code: str
+    name: str
+    interval: Interval
+    amount_cents: int
+    currency: str
+    pay_in_advance: bool
+    trial_days: Decimal | None
+    bill_charges_monthly: bool
+    bill_fixed_charges_monthly: bool
+    charges: tuple[ChargeTerms, ...]
+    taxes: tuple[TaxTerms, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerTerms:
+    """Settings of the customer as they apply: own values, else those of the billing entity (customers §1.6)."""
+
+    id: UUID
+    external_id: str
+    slug: str
+    sequential_id: int
+    timezone: str
+    net_payment_term: int
+    grace_days: int
+    issuing_anchor: str
+    issuing_adjustment: str
+    finalize_zero_amount: bool
+    self_billed: bool
+    taxes: tuple[TaxTerms, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerTerms:
+    """The billing entity whose invoices these are."""
+
+    id: UUID
+    timezone: str
+    number_prefix: str
+    numbering: str
+    taxes: tuple[TaxTerms, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One subscription row with all its terms. `trial_started_at`: the chain's earliest start (subscriptions.md §4.4)."""
+
+    organization_id: UUID
+    subscription_id: UUID
+    external_id: str
+    name: str | None
+    status: str
+    billing_time: BillingTime
+    subscription_at: datetime
+    started_at: datetime | None
+    created_at: datetime
+    terminated_at: datetime | None
+    ending_at: datetime | None
+    trial_started_at: datetime | None
+    trial_ended_at: datetime | None
+    upgraded: bool
+    consolidate_invoice: bool
+    purchase_order_number: str | None
+    payment_method: str
+    plan: PlanTerms
+    customer: CustomerTerms
+    issuer: IssuerTerms
