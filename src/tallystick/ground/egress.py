@@ -80,6 +80,7 @@ class Egress:
     def __init__(self, block_private: bool) -> None:
         """`block_private` refuses every address that is not public (`TALLYSTICK_WEBHOOK_BLOCK_PRIVATE`)."""
         self._block_private = block_private
+        self._lookups = _Lookups()
         self._session: ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> Answer:
@@ -105,10 +106,10 @@ class Egress:
             return Answer(None, error=f"{type(error).__name__}: {error}".removesuffix(": "))
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; nothing can be sent any more."""
+        await self._lookups.close()
         if self._session is not None:
             await self._session.close()
-            self._session = None
 
     def _opened(self) -> ClientSession:
         """Return the session, made at first use because it belongs to the running event loop."""
@@ -116,7 +117,7 @@ class Egress:
             connector = TCPConnector(
                 limit=0,  # the dispatcher limits each endpoint; waiting here would eat into the open timeout
                 keepalive_timeout=_KEEP_ALIVE_SECONDS,
-                resolver=_Lookups(),
+                resolver=self._lookups,
                 socket_factory=self._socket,
             )
             self._session = ClientSession(
