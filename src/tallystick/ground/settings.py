@@ -1,6 +1,6 @@
 """The settings of an installation: one class, read from `TALLYSTICK_*` environment variables.
 
-It is not for what an organization sets for itself (tables), nor for secrets the installation makes (kept_secrets.py, keys.py).
+It is not for what an organization sets for itself (tables), nor for secrets the installation makes (kept_secrets.py).
 Importing this module imports pydantic: commands that only print help import it inside their functions.
 """
 
