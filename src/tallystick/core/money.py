@@ -5,7 +5,7 @@ Not a place for prices or fees: it knows numbers and currencies, nothing of what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import (
     ROUND_CEILING,
@@ -20,7 +20,7 @@ from decimal import (
     Overflow,
     localcontext,
 )
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 EXACT = Context(prec=80, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow, FloatOperation])
 """The one arithmetic context: 80 significant digits, floats are an error (rating.md §1 asks for at least 30)."""
@@ -135,6 +135,11 @@ def divide(a: Decimal | int, b: Decimal | int) -> Decimal:
 def ratio(a: Decimal | int, b: Decimal | int) -> Decimal:
     """a / b, 0 when b is 0: the unit price of rating.md §4-§11."""
     return divide(a, b) if b else ZERO
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Exact sum, 0 of nothing; the built-in `sum` would cut at 28 digits outside `exact()`."""
+    return reduce(EXACT.add, amounts, ZERO)
 
 
 def dec_text(x: Decimal | int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tallystick.core.money import ZERO, ratio
+from tallystick.core.money import ZERO, ratio, total
 from tallystick.core.rating.ranges import Range, range_of, read_ranges
 from tallystick.core.rating.trace import Step, StepKind
 from tallystick.core.rating.usage import Price, Usage
@@ -32,8 +32,8 @@ class ProratedGraduated:
     def price(self, usage: Usage) -> Price:
         """Price of rating.md §5.1; details are empty."""
         trace = self._trace(usage)
-        amount = sum((step.amount for step in trace), ZERO)
-        full = sum((f for f, _ in usage.items), ZERO)
+        amount = total(step.amount for step in trace)
+        full = total(f for f, _ in usage.items)
         return Price(amount, ratio(amount, full), usage.full_units, {}, trace)
 
     def _trace(self, usage: Usage) -> tuple[Step, ...]:
@@ -60,7 +60,7 @@ class ProratedGraduated:
             for crossed, units in parts.items()
             if units
         ]
-        rated = sum((step.amount for step in tiers), ZERO)
+        rated = total(step.amount for step in tiers)
         floor = [Step(StepKind.FLOOR, -rated)] if rated < 0 else []
         return (*tiers, *floor, *(_flat(one) for one in self.ranges[: self.ranges.index(last) + 1]))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tallystick.core.money import ONE, ZERO
+from tallystick.core.money import ONE, ZERO, total
 from tallystick.core.rating.allowance import Allowance
 
 
@@ -25,23 +25,23 @@ class TransactionLimits:
 
     def amount(self, values: Sequence[Decimal], rate: Decimal, fixed: Decimal, allowance: Allowance) -> Decimal:
         """A of rating.md §8.2, in currency units, for event values in order; call inside `money.exact()`."""
-        return sum(self.amounts(values, rate, fixed, allowance), ZERO)
+        return total(self.amounts(values, rate, fixed, allowance))
 
     def amounts(
         self, values: Sequence[Decimal], rate: Decimal, fixed: Decimal, allowance: Allowance
     ) -> Iterator[Decimal]:
         """The amount of each event, in order (rating.md §8.2)."""
-        events, total = allowance.events, allowance.total
+        events, left = allowance.events, allowance.total
         for value in values:
             paid = value
-            if events > 0 or total > 0:
+            if events > 0 or left > 0:
                 events -= 1
-                if total <= 0 or total > value:
-                    total = total - value if total > 0 else total
+                if left <= 0 or left > value:
+                    left = left - value if left > 0 else left
                     yield ZERO
                     continue
-                paid = value - total
-                total, events = ZERO, 0
+                paid = value - left
+                left, events = ZERO, 0
             yield self._clamp(paid * rate / 100 + fixed)
 
     def _clamp(self, amount: Decimal) -> Decimal:
