@@ -112,13 +112,12 @@ class CustomerTerms:
 
 @dataclass(frozen=True, slots=True)
 class IssuerTerms:
-    """The billing entity whose invoices these are."""
+    """The billing entity whose invoices these are. `numbering`: per_customer or per_billing_entity."""
 
     id: UUID
     timezone: str
     number_prefix: str
     numbering: str
-    taxes: tuple[TaxTerms, ...]
 
 
 @dataclass(frozen=True, slots=True)

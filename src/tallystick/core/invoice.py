@@ -1,0 +1,163 @@
+"""An invoice from its fees: totals in the order and with the roundings of invoicing.md §3, proved to add up.
+
+Fees come rated; who is billed and when is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from tallystick.core.contract import TaxTerms
+from tallystick.core.money import ZERO, cents_of
+from tallystick.core.taxes import FeeTaxes, InvoiceTaxes, TaxableFee, fee_taxes, invoice_taxes
+
+
+class FeeType(StrEnum):
+    """What a line is for (invoicing.md §1)."""
+
+    SUBSCRIPTION = "subscription"
+    CHARGE = "charge"
+    FIXED_CHARGE = "fixed_charge"
+    COMMITMENT = "commitment"
+    ADD_ON = "add_on"
+    CREDIT = "credit"
+
+
+class Purpose(StrEnum):
+    """Why a live fee may stand beside another one of the same thing and period."""
+
+    PERIODIC = "periodic"
+    TRUE_UP = "true_up"
+
+
+class Unbalanced(ArithmeticError):
+    """Parts that do not add up. A fault of ours, never answered and never caught."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeDraft:
+    """A rated line before it has an invoice. Amounts in minor units; `unit_amount` in currency units.
+
+    `charge_id` and `filter_id` name what was priced, `parent` the fee that a true-up belongs to. `taxes` is the set
+    that won. `period_from_at` and `period_to_at` are the billed window, end exclusive.
+    """
+
+    id: UUID
+    subscription_id: UUID | None
+    fee_type: FeeType
+    currency: str
+    amount_cents: int
+    precise_amount_cents: Decimal
+    units: Decimal
+    unit_amount: Decimal
+    taxes: tuple[TaxTerms, ...]
+    purpose: Purpose = Purpose.PERIODIC
+    charge_id: UUID | None = None
+    filter_id: UUID | None = None
+    parent_id: UUID | None = None
+    grouped_by: Mapping[str, str | None] = field(default_factory=dict)
+    total_aggregated_units: Decimal | None = None
+    events_count: int | None = None
+    precise_coupons_cents: Decimal = ZERO
+    details: Mapping[str, Any] = field(default_factory=dict)
+    pay_in_advance: bool = False
+    invoice_display_name: str | None = None
+    period_from_at: datetime | None = None
+    period_to_at: datetime | None = None
+    event_transaction_id: str | None = None
+    trace: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TaxedFee:
+    """A fee with its taxes."""
+
+    fee: FeeDraft
+    taxes: FeeTaxes
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Every amount of an invoice (invoicing.md §3.1), in minor units."""
+
+    fees: tuple[TaxedFee, ...]
+    taxes: InvoiceTaxes
+    fees_amount_cents: int
+    progressive_billing_credit_amount_cents: int
+    coupons_amount_cents: int
+    sub_total_excluding_taxes_amount_cents: int
+    taxes_amount_cents: int
+    sub_total_including_taxes_amount_cents: int
+    credit_notes_amount_cents: int
+    prepaid_credit_amount_cents: int
+    total_amount_cents: int
+
+
+def compose(fees: Sequence[FeeDraft]) -> Composition:
+    """The totals of an invoice made of these fees; `conserve` has proved them."""
+    fees_amount = sum(fee.amount_cents for fee in fees)
+    sub_total = fees_amount
+    taxed = tuple(
+        TaxedFee(fee, fee_taxes(fee.amount_cents, fee.precise_amount_cents, fee.precise_coupons_cents, fee.taxes))
+        for fee in fees
+    )
+    taxes = invoice_taxes(
+        [TaxableFee(fee.amount_cents - fee.precise_coupons_cents, fee.taxes) for fee in fees], sub_total
+    )
+    including = sub_total + taxes.amount_cents
+    composition = Composition(
+        fees=taxed,
+        taxes=taxes,
+        fees_amount_cents=fees_amount,
+        progressive_billing_credit_amount_cents=0,
+        coupons_amount_cents=0,
+        sub_total_excluding_taxes_amount_cents=sub_total,
+        taxes_amount_cents=taxes.amount_cents,
+        sub_total_including_taxes_amount_cents=including,
+        credit_notes_amount_cents=0,
+        prepaid_credit_amount_cents=0,
+        total_amount_cents=including,
+    )
+    conserve(composition)
+    return composition
+
+
+def conserve(invoice: Composition) -> None:
+    """Raise `Unbalanced` unless every total is the sum of its parts and nothing is negative."""
+    fees = sum(taxed.fee.amount_cents for taxed in invoice.fees)
+    _same("fees", invoice.fees_amount_cents, fees)
+    discounts = invoice.progressive_billing_credit_amount_cents + invoice.coupons_amount_cents
+    _same("sub total excluding taxes", invoice.sub_total_excluding_taxes_amount_cents, fees - discounts)
+    taxed = invoice.sub_total_excluding_taxes_amount_cents + invoice.taxes_amount_cents
+    _same("sub total including taxes", invoice.sub_total_including_taxes_amount_cents, taxed)
+    settled = invoice.credit_notes_amount_cents + invoice.prepaid_credit_amount_cents
+    _same("total", invoice.total_amount_cents, taxed - settled)
+    # each row and each fee is rounded on its own: they stray from the total by half a cent each at most
+    for name, parts in (
+        ("taxes of the invoice", [row.amount_cents for row in invoice.taxes.rows]),
+        ("taxes of the fees", [row.taxes.amount_cents for row in invoice.fees]),
+    ):
+        if 2 * abs(sum(parts) - invoice.taxes_amount_cents) > len(parts) + 1:
+            raise Unbalanced(f"{name}: {sum(parts)} strays from {invoice.taxes_amount_cents}")
+    if (
+        invoice.total_amount_cents < 0
+        or invoice.taxes_amount_cents < 0
+        or any(taxed.fee.amount_cents < 0 for taxed in invoice.fees)
+    ):
+        raise Unbalanced("an amount is negative")
+
+
+def _same(name: str, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise Unbalanced(f"{name}: {found} is not {wanted}")
+
+
+def net_of_coupons_cents(amount_cents: int, precise_coupons_cents: Decimal) -> int:
+    """`sub_total_excluding_taxes_amount_cents` of a fee: R(amount − coupons) (invoicing.md §3.1)."""
+    return cents_of(amount_cents - precise_coupons_cents)

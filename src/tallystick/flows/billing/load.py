@@ -1,0 +1,212 @@
+"""Load contracts: everything billing must know of a set of subscriptions, in a constant number of queries.
+
+Only reads; plans and customers shared by many subscriptions are built once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import aliased
+
+from tallystick.core.contract import (
+    ALL_VALUES,
+    ChargeTerms,
+    Contract,
+    CustomerTerms,
+    IssuerTerms,
+    Metric,
+    PlanTerms,
+    PriceFilter,
+    TaxTerms,
+)
+from tallystick.core.periods import BillingTime, Interval
+from tallystick.core.rating import ChargeModel
+from tallystick.ground.db import Tx, load_query
+from tallystick.ground.tables import BillableMetric, BillingEntity, Charge, ChargeFilter, Customer, Plan, Tax, TaxLink
+
+Taxes = Mapping[uuid.UUID, tuple[TaxTerms, ...]]
+
+_SUBSCRIPTIONS = load_query(__file__, "subscriptions")
+
+
+async def load_contracts(tx: Tx, subscription_ids: Sequence[uuid.UUID]) -> list[Contract]:
+    """The contracts of these subscriptions, in the order given; unknown ids are left out."""
+    rows = (await tx.execute(_SUBSCRIPTIONS, {"ids": list(subscription_ids)})).all()
+    customers = await _customers(tx, {row.customer_id for row in rows})
+    issuers = await _issuers(tx, {row.issuer_id for row in rows})
+    plans = await load_plans(tx, {row.plan_id for row in rows})
+    by_id = {
+        row.id: _contract(row, plans[row.plan_id], customers[row.customer_id], issuers[row.issuer_id]) for row in rows
+    }
+    return [by_id[subscription_id] for subscription_id in subscription_ids if subscription_id in by_id]
+
+
+def _contract(row: Row[Any], plan: PlanTerms, customer: CustomerTerms, issuer: IssuerTerms) -> Contract:
+    return Contract(
+        organization_id=row.organization_id,
+        subscription_id=row.id,
+        external_id=row.external_id,
+        name=row.name,
+        status=row.status,
+        billing_time=BillingTime(row.billing_time),
+        subscription_at=row.subscription_at,
+        started_at=row.started_at,
+        created_at=row.created_at,
+        terminated_at=row.terminated_at,
+        ending_at=row.ending_at,
+        trial_started_at=row.trial_started_at,
+        trial_ended_at=row.trial_ended_at,
+        upgraded=row.upgraded,
+        consolidate_invoice=row.consolidate_invoice,
+        purchase_order_number=row.purchase_order_number,
+        payment_method=str(row.payment_method_id or row.payment_method_type),
+        plan=plan,
+        customer=customer,
+        issuer=issuer,
+    )
+
+
+async def _customers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, CustomerTerms]:
+    entity = aliased(BillingEntity)
+    statement = (
+        select(Customer, entity).join(entity, entity.id == Customer.billing_entity_id).where(Customer.id.in_(ids))
+    )
+    rows = (await tx.execute(statement)).tuples().all()
+    taxes = await _taxes(tx, ids | {own.id for _, own in rows})
+    return {customer.id: _customer(customer, own, taxes) for customer, own in rows}
+
+
+def _customer(row: Customer, entity: BillingEntity, taxes: Taxes) -> CustomerTerms:
+    finalize = row.finalize_zero_amount_invoice
+    return CustomerTerms(
+        id=row.id,
+        external_id=row.external_id,
+        slug=row.slug,
+        sequential_id=row.sequential_id,
+        timezone=row.timezone or entity.timezone,
+        net_payment_term=_own(row.net_payment_term, entity.net_payment_term),
+        grace_days=_own(row.invoice_grace_period, entity.invoice_grace_period),
+        issuing_anchor=row.subscription_invoice_issuing_date_anchor or entity.subscription_invoice_issuing_date_anchor,
+        issuing_adjustment=row.subscription_invoice_issuing_date_adjustment
+        or entity.subscription_invoice_issuing_date_adjustment,
+        finalize_zero_amount=entity.finalize_zero_amount_invoice if finalize == "inherit" else finalize == "finalize",
+        self_billed=row.account_type == "partner",
+        # the customer's own set, else its billing entity's (credits.md §2.2)
+        taxes=taxes.get(row.id) or taxes.get(entity.id, ()),
+    )
+
+
+def _own(value: int | None, inherited: int) -> int:
+    """An own value counts even when it is 0 (customers_entitlements.md §1.6)."""
+    return inherited if value is None else value
+
+
+async def _issuers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, IssuerTerms]:
+    rows = await tx.scalars(select(BillingEntity).where(BillingEntity.id.in_(ids)))
+    return {
+        row.id: IssuerTerms(row.id, row.timezone, row.document_number_prefix, row.document_numbering) for row in rows
+    }
+
+
+async def load_plans(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, PlanTerms]:
+    """Plans with their live charges; soft-deleted plans too, since their last invoices still need them."""
+    plans = list(await tx.scalars(select(Plan).where(Plan.id.in_(ids))))
+    statement = (
+        select(Charge, BillableMetric)
+        .join(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
+        .where(Charge.plan_id.in_(ids), Charge.deleted_at.is_(None))
+        .order_by(Charge.created_at, Charge.id)
+    )
+    charges = (await tx.execute(statement)).tuples().all()
+    filters = await _filters(tx, {charge.id for charge, _ in charges})
+    taxes = await _taxes(tx, ids | {charge.id for charge, _ in charges})
+    by_plan: dict[uuid.UUID, list[ChargeTerms]] = defaultdict(list)
+    for charge, metric in charges:
+        by_plan[charge.plan_id].append(_charge(charge, _metric(metric), filters.get(charge.id, []), taxes))
+    return {plan.id: _plan(plan, by_plan[plan.id], taxes) for plan in plans}
+
+
+def _plan(row: Plan, charges: Iterable[ChargeTerms], taxes: Taxes) -> PlanTerms:
+    return PlanTerms(
+        id=row.id,
+        code=row.code,
+        name=row.name,
+        interval=Interval(row.interval),
+        amount_cents=row.amount_cents,
+        currency=row.amount_currency,
+        pay_in_advance=row.pay_in_advance,
+        trial_days=row.trial_period,
+        bill_charges_monthly=bool(row.bill_charges_monthly),
+        bill_fixed_charges_monthly=bool(row.bill_fixed_charges_monthly),
+        charges=tuple(charges),
+        taxes=taxes.get(row.id, ()),
+    )
+
+
+def _metric(row: BillableMetric) -> Metric:
+    return Metric(
+        id=row.id,
+        code=row.code,
+        name=row.name,
+        aggregation_type=row.aggregation_type,
+        field_name=row.field_name,
+        recurring=row.recurring,
+        rounding_function=row.rounding_function,
+        rounding_precision=row.rounding_precision,
+        filters={key: tuple(values) for key, values in row.filters.items()},
+    )
+
+
+def _charge(row: Charge, metric: Metric, filters: Sequence[ChargeFilter], taxes: Taxes) -> ChargeTerms:
+    return ChargeTerms(
+        id=row.id,
+        code=row.code,
+        metric=metric,
+        model=ChargeModel(row.charge_model),
+        properties=row.properties,
+        filters=tuple(_filter(item, metric) for item in filters),
+        pay_in_advance=row.pay_in_advance,
+        prorated=row.prorated,
+        invoiceable=row.invoiceable,
+        min_amount_cents=row.min_amount_cents,
+        invoice_display_name=row.invoice_display_name,
+        accepts_target_wallet=row.accepts_target_wallet,
+        taxes=taxes.get(row.id, ()),
+    )
+
+
+def _filter(row: ChargeFilter, metric: Metric) -> PriceFilter:
+    values = {
+        key: metric.filters.get(key, ()) if given == [ALL_VALUES] else tuple(given) for key, given in row.values.items()
+    }
+    return PriceFilter(row.id, values, row.properties, row.invoice_display_name)
+
+
+async def _filters(tx: Tx, charge_ids: set[uuid.UUID]) -> dict[uuid.UUID, list[ChargeFilter]]:
+    statement = (
+        select(ChargeFilter)
+        .where(ChargeFilter.charge_id.in_(charge_ids), ChargeFilter.deleted_at.is_(None))
+        .order_by(ChargeFilter.created_at, ChargeFilter.position, ChargeFilter.id)
+    )
+    found: dict[uuid.UUID, list[ChargeFilter]] = defaultdict(list)
+    for row in await tx.scalars(statement):
+        found[row.charge_id].append(row)
+    return found
+
+
+async def _taxes(tx: Tx, owner_ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[TaxTerms, ...]]:
+    statement = (
+        select(TaxLink.owner_id, Tax)
+        .join(Tax, Tax.id == TaxLink.tax_id)
+        .where(TaxLink.owner_id.in_(owner_ids), Tax.deleted_at.is_(None))
+        .order_by(TaxLink.created_at, Tax.id)
+    )
+    found: dict[uuid.UUID, list[TaxTerms]] = defaultdict(list)
+    for owner_id, tax in (await tx.execute(statement)).tuples():
+        found[owner_id].append(TaxTerms(tax.id, tax.code, tax.name, tax.rate, tax.description))
+    return {owner: tuple(taxes) for owner, taxes in found.items()}
