@@ -1,7 +1,14 @@
 """All tables, typed. Each is written by one room and may be read in SQL by any (design law 3)."""
 
 from tallystick.ground.tables.base import Base
-from tallystick.ground.tables.catalog import BillableMetric, Charge, ChargeFilter, Plan
+from tallystick.ground.tables.catalog import (
+    BillableMetric,
+    Charge,
+    ChargeFilter,
+    MinimumCommitment,
+    Plan,
+    UsageThreshold,
+)
 from tallystick.ground.tables.customers import Customer, CustomerMetadata
 from tallystick.ground.tables.invoices import (
     Fee,
@@ -38,12 +45,14 @@ __all__ = [
     "InvoiceMetadata",
     "InvoiceSubscription",
     "InvoiceTax",
+    "MinimumCommitment",
     "Organization",
     "OutboxMessage",
     "Plan",
     "Subscription",
     "Tax",
     "TaxLink",
+    "UsageThreshold",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

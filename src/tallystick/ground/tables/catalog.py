@@ -1,10 +1,10 @@
-"""Tables written by the catalog room: billable metrics, plans, charges and charge filters."""
+"""Tables written by the catalog room: billable metrics, plans, charges and what else a plan prices."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.ground.tables.base import (
@@ -135,6 +135,51 @@ class ChargeFilter(Base):
     invoice_display_name: Mapped[str | None]
     #: place in the list as it was sent
     position: Mapped[int]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+    deleted_at: Mapped[OptionalInstant]
+
+
+class MinimumCommitment(Base):
+    """What a subscription on the plan pays at least in a period (rating.md §17); one per plan."""
+
+    __tablename__ = "minimum_commitments"
+    __table_args__ = (
+        UniqueConstraint("plan_id"),
+        CheckConstraint("amount_cents > 0", name="amount_positive"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    plan_id: Mapped[Ref] = mapped_column(ForeignKey("plans.id"))
+    amount_cents: Mapped[Cents]
+    invoice_display_name: Mapped[str | None]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+
+
+class UsageThreshold(Base):
+    """An amount of usage at which a progressive invoice is made (subscriptions.md §5.1)."""
+
+    __tablename__ = "usage_thresholds"
+    __table_args__ = (
+        Index(
+            "uq_usage_thresholds_amount",
+            "plan_id",
+            "amount_cents",
+            "recurring",
+            unique=True,
+            postgresql_where=text("deleted_at is null"),
+        ),
+        CheckConstraint("amount_cents > 0", name="amount_positive"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    plan_id: Mapped[Ref] = mapped_column(ForeignKey("plans.id"))
+    amount_cents: Mapped[Cents]
+    threshold_display_name: Mapped[str | None]
+    recurring: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
     deleted_at: Mapped[OptionalInstant]
