@@ -48,7 +48,7 @@ CUSTOMER: Wire = {
 
 
 def wire_fee(kind: str, name: str, units: str, price: str, cents: int, **own: Any) -> Wire:
-    """A fee of subscription `s1` for January 2024 in Berlin; `own` replaces fields, `filter` and `groups` the item's."""
+    """A fee of subscription `s1` for January 2024; `own` replaces fields, `filter` and `groups` the item's."""
     item = {
         "type": kind,
         "name": name,
