@@ -1,22 +1,37 @@
 """The contract: frozen terms of one subscription with its plan, charges, customer and issuer, as billing reads them.
 
-Many read it and nobody writes it; the rows behind it belong to the rooms (design §4). It holds no arithmetic.
+Many read it and nobody writes it; the rows behind it belong to the rooms (design §4).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from tallystick.core.periods import BillingTime, Interval
+from tallystick.core.periods import BillingTime, Interval, Schedule, local_date
+from tallystick.core.proration import trial_end_at
 from tallystick.core.rating import ChargeModel
 
 #: stands for all values that the metric's filter declares (metering.md §4.1)
 ALL_VALUES = "__ALL_FILTER_VALUES__"
+
+
+_PERIODS_A_YEAR = {
+    Interval.WEEKLY: 52,
+    Interval.MONTHLY: 12,
+    Interval.QUARTERLY: 4,
+    Interval.SEMIANNUAL: 2,
+    Interval.YEARLY: 1,
+}
+
+
+def yearly_value(interval: Interval, amount_cents: int) -> int:
+    """What a plan costs in a year: decides between upgrade and downgrade (subscriptions.md §1.1)."""
+    return _PERIODS_A_YEAR[interval] * amount_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,11 @@ class PlanTerms:
     charges: tuple[ChargeTerms, ...]
     taxes: tuple[TaxTerms, ...]
 
+    @property
+    def yearly_cents(self) -> int:
+        """Value of a year, for comparing plans only (subscriptions.md §1.1)."""
+        return yearly_value(self.interval, self.amount_cents)
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerTerms:
@@ -121,8 +141,22 @@ class IssuerTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Billed:
+    """What was billed of a subscription before: its last tick, with the zone and usage window of that invoice."""
+
+    tick_on: date | None
+    timezone: str | None
+    charges_to_at: datetime | None
+    plan_fee_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
-    """One subscription row with all its terms. `trial_started_at`: the chain's earliest start (subscriptions.md §4.4)."""
+    """One subscription row with all its terms.
+
+    `trial_started_at` is the chain's earliest start (subscriptions.md §4.4); `successor` the plan of the row that
+    replaced this one by an upgrade or a downgrade.
+    """
 
     organization_id: UUID
     subscription_id: UUID
@@ -137,10 +171,37 @@ class Contract:
     ending_at: datetime | None
     trial_started_at: datetime | None
     trial_ended_at: datetime | None
-    upgraded: bool
     consolidate_invoice: bool
     purchase_order_number: str | None
     payment_method: str
     plan: PlanTerms
+    successor: PlanTerms | None
     customer: CustomerTerms
     issuer: IssuerTerms
+    billed: Billed
+
+    @property
+    def schedule(self) -> Schedule:
+        """What decides its billing days."""
+        tz = self.customer.timezone
+        return Schedule(
+            interval=self.plan.interval,
+            billing_time=self.billing_time,
+            anchor_on=local_date(self.subscription_at, tz),
+            timezone=tz,
+            pay_in_advance=self.plan.pay_in_advance,
+            bill_charges_monthly=self.plan.bill_charges_monthly,
+            bill_fixed_charges_monthly=self.plan.bill_fixed_charges_monthly,
+        )
+
+    @property
+    def trial_end_at(self) -> datetime | None:
+        """When the trial of the current plan ends, past or future; None without trial."""
+        return trial_end_at(self.trial_started_at, self.plan.trial_days) if self.trial_started_at else None
+
+    @property
+    def upgraded_at(self) -> datetime | None:
+        """When an upgrade ended the row; that day belongs to the new plan (subscriptions.md §2.5)."""
+        if self.successor is None or self.successor.yearly_cents < self.plan.yearly_cents:
+            return None
+        return self.terminated_at

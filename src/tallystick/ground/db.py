@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -69,11 +69,12 @@ async def raw_connection(tx: Tx) -> asyncpg.Connection[Any]:
     return driver  # type: ignore[no-any-return]
 
 
-async def copy(tx: Tx, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """COPY rows into a table inside the transaction; the fastest way for sets. jsonb values are given as text."""
+async def copy(tx: Tx, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """COPY rows (column -> value, all with the same columns) inside the transaction; jsonb values are given as text."""
     if rows:
         await tx.flush()
-        await (await raw_connection(tx)).copy_records_to_table(table, records=rows, columns=list(columns))
+        raw = await raw_connection(tx)
+        await raw.copy_records_to_table(table, records=[tuple(row.values()) for row in rows], columns=list(rows[0]))
 
 
 async def advisory_lock(tx: Tx, key: str) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from tallystick.core.contract import (
     ALL_VALUES,
+    Billed,
     ChargeTerms,
     Contract,
     CustomerTerms,
@@ -39,14 +40,15 @@ async def load_contracts(tx: Tx, subscription_ids: Sequence[uuid.UUID]) -> list[
     rows = (await tx.execute(_SUBSCRIPTIONS, {"ids": list(subscription_ids)})).all()
     customers = await _customers(tx, {row.customer_id for row in rows})
     issuers = await _issuers(tx, {row.issuer_id for row in rows})
-    plans = await load_plans(tx, {row.plan_id for row in rows})
-    by_id = {
-        row.id: _contract(row, plans[row.plan_id], customers[row.customer_id], issuers[row.issuer_id]) for row in rows
-    }
+    plan_ids = {row.plan_id for row in rows} | {row.successor_plan_id for row in rows if row.successor_plan_id}
+    plans = await load_plans(tx, plan_ids)
+    by_id = {row.id: _contract(row, plans, customers[row.customer_id], issuers[row.issuer_id]) for row in rows}
     return [by_id[subscription_id] for subscription_id in subscription_ids if subscription_id in by_id]
 
 
-def _contract(row: Row[Any], plan: PlanTerms, customer: CustomerTerms, issuer: IssuerTerms) -> Contract:
+def _contract(
+    row: Row[Any], plans: Mapping[uuid.UUID, PlanTerms], customer: CustomerTerms, issuer: IssuerTerms
+) -> Contract:
     return Contract(
         organization_id=row.organization_id,
         subscription_id=row.id,
@@ -61,13 +63,14 @@ def _contract(row: Row[Any], plan: PlanTerms, customer: CustomerTerms, issuer: I
         ending_at=row.ending_at,
         trial_started_at=row.trial_started_at,
         trial_ended_at=row.trial_ended_at,
-        upgraded=row.upgraded,
         consolidate_invoice=row.consolidate_invoice,
         purchase_order_number=row.purchase_order_number,
         payment_method=str(row.payment_method_id or row.payment_method_type),
-        plan=plan,
+        plan=plans[row.plan_id],
+        successor=plans.get(row.successor_plan_id),
         customer=customer,
         issuer=issuer,
+        billed=Billed(row.last_tick_on, row.last_timezone, row.last_charges_to_at, row.plan_fee_billed_at),
     )
 
 

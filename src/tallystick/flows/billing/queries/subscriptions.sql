@@ -1,14 +1,13 @@
--- Subscriptions with what their chain says: when its trial began, and whether an upgrade ended the row.
+-- Subscriptions with what their chain says: when its trial began, which row replaced this one, and how it was billed.
 select
   s.id, s.organization_id, s.customer_id, s.plan_id, s.external_id, s.name, s.status, s.billing_time, s.subscription_at,
   s.started_at, s.created_at, s.terminated_at, s.ending_at, s.trial_ended_at, s.consolidate_invoice,
   s.purchase_order_number, s.payment_method_id, s.payment_method_type,
   coalesce(s.billing_entity_id, c.billing_entity_id) as issuer_id,
   chain.trial_started_at,
-  s.terminated_at is not null and exists (
-    select from subscriptions n
-    where n.previous_subscription_id = s.id and n.status in ('active', 'terminated') and n.started_at = s.terminated_at
-  ) as upgraded
+  successor.plan_id as successor_plan_id,
+  tick.billing_on as last_tick_on, tick.timezone as last_timezone, tick.charges_to_at as last_charges_to_at,
+  fee.billed_at as plan_fee_billed_at
 from subscriptions s
 join customers c on c.id = s.customer_id
 cross join lateral (
@@ -16,4 +15,18 @@ cross join lateral (
   from subscriptions o
   where o.organization_id = s.organization_id and o.external_id = s.external_id and o.customer_id = s.customer_id
 ) chain
+left join lateral (
+  select n.plan_id from subscriptions n
+  where n.previous_subscription_id = s.id and s.terminated_at is not null and n.status in ('active', 'terminated')
+  order by n.created_at desc limit 1
+) successor on true
+left join lateral (
+  select i.billing_on, i.timezone, i.charges_to_at from invoice_subscriptions i
+  where i.subscription_id = s.id and i.recurring and not i.replaced
+  order by i.billing_on desc limit 1
+) tick on true
+left join lateral (
+  select max(f.created_at) as billed_at from fees f
+  where f.subscription_id = s.id and f.fee_type = 'subscription' and f.live
+) fee on true
 where s.id = any(cast(:ids as uuid[]))

@@ -1,0 +1,108 @@
+"""Traces: how each fee came to its amount, as plain data that is stored beside it (design law 8).
+
+Numbers are `dec` texts, instants ISO 8601 in UTC with exclusive ends. Nothing is computed here but words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from tallystick.core.contract import ChargeTerms
+from tallystick.core.metering import MeteredBucket
+from tallystick.core.money import dec_text
+from tallystick.core.rating import FeeAmounts, Price, Step, TrueUp
+from tallystick.core.windows import Window
+
+Trace = Mapping[str, Any]
+
+
+def plan_trace(plan_amount_cents: int, days: int, full_days: int, exact: Decimal, cents: int, window: Window) -> Trace:
+    """A plan fee: price × days / full days, rounded half away from zero (subscriptions.md §4.2)."""
+    return {
+        "window": _window(window),
+        "proration": {"plan_amount_cents": plan_amount_cents, "days": days, "full_days": full_days},
+        "rounding": {"rule": "half away from zero", "exact_cents": dec_text(exact), "cents": cents},
+    }
+
+
+def charge_trace(
+    charge: ChargeTerms,
+    bucket: MeteredBucket,
+    price: Price,
+    amounts: FeeAmounts,
+    window: Window,
+    window_days: int,
+    duration_days: int,
+) -> Trace:
+    """A usage fee: window, aggregation, units, the steps of its price, rounding, and proration where there is one."""
+    metric, usage = charge.metric, bucket.usage
+    trace: dict[str, Any] = {
+        "window": _window(window),
+        "aggregation": {
+            "metric": metric.code,
+            "type": metric.aggregation_type,
+            "field": metric.field_name,
+            "recurring": metric.recurring,
+            "events": usage.events_count,
+        },
+        "units": dec_text(usage.units),
+        "model": charge.model.value,
+        "steps": [_step(step) for step in price.trace],
+        "rounding": {
+            "rule": "half away from zero",
+            "exact_cents": dec_text(amounts.precise_amount_cents),
+            "cents": amounts.amount_cents,
+        },
+    }
+    if metric.rounding_function:
+        trace["aggregation"]["rounding"] = [metric.rounding_function, metric.rounding_precision or 0]
+    if bucket.filter_id is not None:
+        trace["filter"] = str(bucket.filter_id)
+    if bucket.grouped_by:
+        trace["group"] = dict(bucket.grouped_by)
+    if charge.prorated:
+        full = dec_text(usage.full_units)
+        trace["proration"] = {"days": window_days, "full_days": duration_days, "full_units": full}
+    return trace
+
+
+def true_up_trace(min_amount_cents: int, missing: TrueUp, days: int, full_days: int, used_cents: int) -> Trace:
+    """A true-up: what usage left of the charge's minimum (rating.md §13)."""
+    return {
+        "minimum": {
+            "min_amount_cents": min_amount_cents,
+            "days": days,
+            "full_days": full_days,
+            "prorated_cents": dec_text(missing.minimum_cents),
+            "used_cents": used_cents,
+        },
+        "rounding": {
+            "rule": "half away from zero",
+            "exact_cents": dec_text(missing.precise_amount_cents),
+            "cents": missing.amount_cents,
+        },
+    }
+
+
+def _window(window: Window) -> dict[str, str]:
+    return {"from": _instant(window.start_at), "to": _instant(window.end_at)}
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _step(step: Step) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "kind": step.kind.value,
+        "units": dec_text(step.units),
+        "price": dec_text(step.price),
+        "amount": dec_text(step.amount),
+    }
+    if step.low is not None:
+        shown["above"] = dec_text(step.low)
+        shown["up_to"] = None if step.high is None else dec_text(step.high)
+    return shown

@@ -1,0 +1,110 @@
+"""What an occasion bills: which windows, whether a plan fee is due, which charges. Pure; no amounts here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from tallystick.core.contract import ChargeTerms, Contract
+from tallystick.core.occasion import Occasion, Reason
+from tallystick.core.periods import local_date
+from tallystick.core.windows import (
+    Window,
+    Windows,
+    joined_after_timezone_change,
+    windows_at_start,
+    windows_at_termination,
+    windows_at_tick,
+    windows_at_trial_end,
+    windows_of_old_row_at_downgrade,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One subscription on one invoice. `billed_on` is the local date of the occasion."""
+
+    contract: Contract
+    occasion: Occasion
+    windows: Windows
+    plan_fee_due: bool
+
+    @property
+    def billed_on(self) -> date:
+        """The local date of the occasion."""
+        return local_date(self.occasion.at, self.contract.customer.timezone)
+
+    @property
+    def charges_window(self) -> Window | None:
+        """The usage window, None when no usage is billed."""
+        window = self.windows.charges
+        return None if window is None or window.is_empty else window
+
+
+def bill_of(contract: Contract, occasion: Occasion) -> Bill:
+    """What this occasion bills of the contract (subscriptions.md §3.2-3.5, §4.3)."""
+    windows = _after_timezone_change(contract, _windows(contract, occasion))
+    return Bill(contract, occasion, windows, windows.plan_fee_due and _plan_fee_allowed(contract, occasion))
+
+
+def _windows(contract: Contract, occasion: Occasion) -> Windows:
+    assert contract.started_at is not None, "a subscription that never started is never billed"
+    schedule, started_at, tz = contract.schedule, contract.started_at, contract.customer.timezone
+    match occasion.reason:
+        case Reason.STARTING:
+            trial_end = contract.trial_end_at
+            if trial_end is not None and started_at < trial_end <= occasion.at:
+                return windows_at_trial_end(schedule, started_at, trial_end)
+            return windows_at_start(schedule, started_at)
+        case Reason.PERIODIC:
+            return windows_at_tick(schedule, started_at, local_date(occasion.at, tz))
+        case Reason.TERMINATING:
+            assert contract.terminated_at is not None, "a running subscription has no final invoice"
+            on = local_date(contract.terminated_at, tz)
+            if contract.successor is not None and contract.upgraded_at is None:
+                return windows_of_old_row_at_downgrade(schedule, started_at, on)
+            already = contract.billed.tick_on == on
+            return windows_at_termination(schedule, started_at, contract.terminated_at, already)
+
+
+def _after_timezone_change(contract: Contract, windows: Windows) -> Windows:
+    """Usage goes on where it stopped when the customer moved to another time zone (subscriptions.md §3.7)."""
+    billed = contract.billed
+    if windows.charges is None or billed.charges_to_at is None or billed.timezone == contract.customer.timezone:
+        return windows
+    return replace(windows, charges=joined_after_timezone_change(windows.charges, billed.charges_to_at))
+
+
+def _plan_fee_allowed(contract: Contract, occasion: Occasion) -> bool:
+    """Rules 1 and 3 of subscriptions.md §4.3; the others are in the windows."""
+    tz = contract.customer.timezone
+    billed_on = local_date(occasion.at, tz)
+    fee_at = contract.billed.plan_fee_at
+    if contract.plan.pay_in_advance and fee_at is not None and local_date(fee_at, tz) == billed_on:
+        return False
+    return not _in_trial(contract, occasion.at) or local_date(_end_of_trial(contract), tz) == billed_on
+
+
+def _in_trial(contract: Contract, at: datetime) -> bool:
+    end_at = contract.trial_end_at
+    return contract.trial_ended_at is None and end_at is not None and at < end_at
+
+
+def _end_of_trial(contract: Contract) -> datetime:
+    end_at = contract.trial_end_at
+    assert end_at is not None
+    return end_at
+
+
+def rated_charges(bill: Bill) -> Iterable[ChargeTerms]:
+    """The charges that a periodic or closing invoice rates (rating.md §3.1)."""
+    if bill.charges_window is None:
+        return
+    contract = bill.contract
+    upgraded_to = contract.successor if contract.upgraded_at is not None else None
+    carried_on = {charge.metric.id for charge in upgraded_to.charges} if upgraded_to else set()
+    for charge in contract.plan.charges:
+        goes_on = charge.metric.recurring and not charge.prorated and charge.metric.id in carried_on
+        if charge.invoiceable and not charge.pay_in_advance and not goes_on:
+            yield charge

@@ -1,0 +1,104 @@
+"""Store a set of drafted invoices with everything that must commit with them: numbers, next dates, messages, jobs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from tallystick.core.issuing import draft_number
+from tallystick.core.occasion import Reason
+from tallystick.core.periods import ONE_DAY, local_midnight
+from tallystick.flows.billing.compose import Draft
+from tallystick.flows.billing.documents import request_documents
+from tallystick.flows.billing.due import Bill
+from tallystick.ground import agenda, outbox
+from tallystick.ground.agenda import Due, Kind
+from tallystick.ground.db import Tx
+from tallystick.ground.ids import new_id
+from tallystick.ground.outbox import Message
+from tallystick.rooms.invoices import ledger, numbers
+from tallystick.rooms.invoices.ledger import Document, Period
+
+
+async def write(tx: Tx, drafts: Sequence[Draft]) -> list[Document]:
+    """Store the invoices of these drafts and announce them."""
+    documents = await _documents(tx, drafts)
+    await ledger.write(tx, documents)
+    await announce(tx, documents)
+    return documents
+
+
+async def announce(tx: Tx, documents: Sequence[Document]) -> None:
+    """Agenda entries, messages and document jobs of invoices that were just stored (invoicing.md §19)."""
+    await agenda.put(tx, [due for document in documents for due in next_dates(document)])
+    await outbox.emit(tx, [message for document in documents for message in _messages(document)])
+    await request_documents(tx, [(item.organization_id, item.id) for item in documents if item.status == "finalized"])
+
+
+async def _documents(tx: Tx, drafts: Sequence[Draft]) -> list[Document]:
+    final = [draft for draft in drafts if draft.status == "finalized"]
+    wanted = [
+        numbers.Wanted(draft.first.contract.customer, draft.first.contract.issuer, draft.first.occasion.at)
+        for draft in final
+    ]
+    drawn = dict(zip((id(draft) for draft in final), await numbers.draw(tx, wanted), strict=True))
+    return [_document(draft, drawn.get(id(draft))) for draft in drafts]
+
+
+def _document(draft: Draft, numbered: numbers.Numbered | None) -> Document:
+    bill = draft.first
+    contract = bill.contract
+    settled = draft.status == "finalized" and draft.composition.total_amount_cents == 0
+    return Document(
+        id=new_id(),
+        organization_id=contract.organization_id,
+        customer=contract.customer,
+        issuer=contract.issuer,
+        invoice_type="subscription",
+        status=draft.status,
+        payment_status="succeeded" if settled else "pending",
+        number=numbered.number if numbered else draft_number(contract.issuer.number_prefix),
+        sequential_id=numbered.sequential_id if numbered else None,
+        currency=contract.plan.currency,
+        purchase_order_number=contract.purchase_order_number,
+        dates=draft.dates,
+        composition=draft.composition,
+        periods=tuple(_period(item.bill) for item in draft.rated),
+        at=bill.occasion.at,
+    )
+
+
+def _period(bill: Bill) -> Period:
+    occasion = bill.occasion
+    return Period(
+        subscription_id=bill.contract.subscription_id,
+        reason=occasion.reason.value,
+        recurring=occasion.reason is Reason.PERIODIC,
+        billing_at=occasion.at,
+        billing_on=bill.billed_on,
+        windows=bill.windows,
+    )
+
+
+def next_dates(document: Document) -> list[Due]:
+    """When a draft becomes final, or when an unpaid invoice turns overdue (UTC midnight after its due date)."""
+    if document.status == "draft":
+        due_at = local_midnight(document.dates.finalization_on, document.customer.timezone)
+        return [Due(Kind.FINALIZE_INVOICE, document.id, document.organization_id, due_at)]
+    if document.status == "finalized" and document.payment_status == "pending":
+        due_at = overdue_at(document.dates.due_on)
+        return [Due(Kind.OVERDUE_INVOICE, document.id, document.organization_id, due_at)]
+    return []
+
+
+def overdue_at(due_on: dt.date) -> dt.datetime:
+    """The due date is inclusive and compared in UTC (webhooks.md §5.3)."""
+    return local_midnight(due_on + ONE_DAY, "UTC")
+
+
+_TYPES = {"draft": ("invoice.drafted", "invoice.ready_to_finalize"), "finalized": ("invoice.created",)}
+
+
+def _messages(document: Document) -> list[Message]:
+    types = _TYPES.get(document.status, ())
+    return [Message(document.organization_id, name, document.id, document.at) for name in types]

@@ -1,0 +1,1 @@
+"""Invoices and fees: written in sets by the ledger, numbered without gaps, shown and looked up."""

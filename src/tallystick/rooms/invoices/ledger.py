@@ -1,0 +1,222 @@
+"""Write composed invoices as sets: COPY of lines first, headers last, so that issued lines are frozen (money.sql).
+
+The only writer of new invoices and their lines; it computes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tallystick.core.contract import CustomerTerms, IssuerTerms, TaxTerms
+from tallystick.core.invoice import Composition, TaxedFee
+from tallystick.core.issuing import InvoiceDates
+from tallystick.core.windows import Windows
+from tallystick.ground import json
+from tallystick.ground.db import Tx, copy
+from tallystick.ground.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A billing period of an invoice: the windows of one subscription."""
+
+    subscription_id: uuid.UUID
+    reason: str
+    recurring: bool
+    billing_at: dt.datetime
+    billing_on: dt.date
+    windows: Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A composed invoice with its identity, dates, status and number, ready to be stored. `at` is its domain time."""
+
+    id: uuid.UUID
+    organization_id: uuid.UUID
+    customer: CustomerTerms
+    issuer: IssuerTerms
+    invoice_type: str
+    status: str
+    payment_status: str
+    number: str
+    sequential_id: int | None
+    currency: str
+    purchase_order_number: str | None
+    dates: InvoiceDates
+    composition: Composition
+    periods: tuple[Period, ...]
+    at: dt.datetime
+
+
+async def write(tx: Tx, documents: Sequence[Document]) -> None:
+    """Store a set of invoices with fees, taxes and billing periods."""
+    fees = [(document, taxed) for document in documents for taxed in document.composition.fees]
+    await write_fees(tx, fees)
+    await copy(tx, "invoice_taxes", [row for document in documents for row in _tax_rows(document)])
+    await copy(tx, "invoice_subscriptions", [row for document in documents for row in _period_rows(document)])
+    await copy(tx, "invoices", [_invoice_row(document) for document in documents])
+
+
+async def write_fees(tx: Tx, fees: Sequence[tuple[Document, TaxedFee]]) -> None:
+    """Store lines and their taxes."""
+    await copy(tx, "fees", [_fee_row(document, taxed) for document, taxed in fees])
+    await copy(tx, "fee_taxes", [row for document, taxed in fees for row in _fee_tax_rows(document, taxed)])
+
+
+CALCULATION_VERSION = 4  # `version_number`, invoicing.md §1
+
+Row = dict[str, Any]
+
+
+def _invoice_row(document: Document) -> Row:
+    composition, customer, dates = document.composition, document.customer, document.dates
+    return {
+        "id": document.id,
+        "organization_id": document.organization_id,
+        "customer_id": customer.id,
+        "billing_entity_id": document.issuer.id,
+        "invoice_type": document.invoice_type,
+        "status": document.status,
+        "payment_status": document.payment_status,
+        "number": document.number,
+        "sequential_id": document.sequential_id,
+        "currency": document.currency,
+        "timezone": customer.timezone,
+        "issuing_date": dates.issuing_on,
+        "expected_finalization_date": dates.finalization_on,
+        "payment_due_date": dates.due_on,
+        "net_payment_term": customer.net_payment_term,
+        "payment_overdue": False,
+        **amounts(composition),
+        "total_paid_amount_cents": 0,
+        "self_billed": customer.self_billed,
+        "skip_automatic_payment": False,
+        "version_number": CALCULATION_VERSION,
+        "purchase_order_number": document.purchase_order_number,
+        "ready_to_be_refreshed": False,
+        "finalized_at": document.at if document.status == "finalized" else None,
+        "created_at": document.at,
+        "updated_at": document.at,
+    }
+
+
+def amounts(composition: Composition) -> Row:
+    """The amount columns of an invoice."""
+    return {
+        "fees_amount_cents": composition.fees_amount_cents,
+        "progressive_billing_credit_amount_cents": composition.progressive_billing_credit_amount_cents,
+        "coupons_amount_cents": composition.coupons_amount_cents,
+        "sub_total_excluding_taxes_amount_cents": composition.sub_total_excluding_taxes_amount_cents,
+        "taxes_amount_cents": composition.taxes_amount_cents,
+        "taxes_rate": composition.taxes.rate,
+        "sub_total_including_taxes_amount_cents": composition.sub_total_including_taxes_amount_cents,
+        "credit_notes_amount_cents": composition.credit_notes_amount_cents,
+        "prepaid_credit_amount_cents": composition.prepaid_credit_amount_cents,
+        "total_amount_cents": composition.total_amount_cents,
+    }
+
+
+def _fee_row(document: Document, taxed: TaxedFee) -> Row:
+    fee, taxes = taxed.fee, taxed.taxes
+    return {
+        "id": fee.id,
+        "organization_id": document.organization_id,
+        "customer_id": document.customer.id,
+        "invoice_id": document.id,
+        "subscription_id": fee.subscription_id,
+        "charge_id": fee.charge_id,
+        "charge_filter_id": fee.filter_id,
+        "fee_type": fee.fee_type.value,
+        "purpose": fee.purpose.value,
+        "live": True,
+        "currency": fee.currency,
+        "amount_cents": fee.amount_cents,
+        "precise_amount_cents": fee.precise_amount_cents,
+        "units": fee.units,
+        "total_aggregated_units": fee.total_aggregated_units,
+        "events_count": fee.events_count,
+        "precise_unit_amount": fee.unit_amount,
+        "precise_coupons_amount_cents": fee.precise_coupons_cents,
+        "taxes_amount_cents": taxes.amount_cents,
+        "taxes_precise_amount_cents": taxes.precise_amount_cents,
+        "taxes_rate": taxes.rate,
+        "payment_status": document.payment_status,
+        "pay_in_advance": fee.pay_in_advance,
+        "invoice_display_name": fee.invoice_display_name,
+        "grouped_by": json.dump_text(fee.grouped_by),
+        "amount_details": json.dump_text(fee.details),
+        "presentation_breakdowns": "[]",
+        "period_from_at": fee.period_from_at,
+        "period_to_at": fee.period_to_at,
+        "event_transaction_id": fee.event_transaction_id,
+        "true_up_parent_fee_id": fee.parent_id,
+        "trace": json.dump_text(fee.trace),
+        "created_at": document.at,
+        "updated_at": document.at,
+    }
+
+
+def _fee_tax_rows(document: Document, taxed: TaxedFee) -> Iterator[Row]:
+    for row in taxed.taxes.rows:
+        yield {
+            "id": new_id(),
+            "fee_id": taxed.fee.id,
+            **_tax_copy(document, row.tax),
+            "amount_cents": row.amount_cents,
+            "precise_amount_cents": row.precise_amount_cents,
+        }
+
+
+def _tax_rows(document: Document) -> Iterator[Row]:
+    for row in document.composition.taxes.rows:
+        yield {
+            "id": new_id(),
+            "invoice_id": document.id,
+            **_tax_copy(document, row.tax),
+            "fees_amount_cents": row.fees_amount_cents,
+            "amount_cents": row.amount_cents,
+        }
+
+
+def _tax_copy(document: Document, tax: TaxTerms) -> Row:
+    """Rows on documents carry their own copy of the tax (credits.md §2.5)."""
+    return {
+        "organization_id": document.organization_id,
+        "tax_id": tax.id,
+        "tax_name": tax.name,
+        "tax_code": tax.code,
+        "tax_rate": tax.rate,
+        "tax_description": tax.description,
+        "currency": document.currency,
+        "created_at": document.at,
+    }
+
+
+def _period_rows(document: Document) -> Iterator[Row]:
+    for period in document.periods:
+        windows = period.windows
+        fixed = windows.fixed or windows.fixed_in_advance
+        yield {
+            "id": new_id(),
+            "organization_id": document.organization_id,
+            "invoice_id": document.id,
+            "subscription_id": period.subscription_id,
+            "invoicing_reason": period.reason,
+            "recurring": period.recurring,
+            "replaced": False,
+            "billing_at": period.billing_at,
+            "billing_on": period.billing_on,
+            "timezone": document.customer.timezone,
+            "plan_from_at": windows.plan.start_at if windows.plan else None,
+            "plan_to_at": windows.plan.end_at if windows.plan else None,
+            "charges_from_at": windows.charges.start_at if windows.charges else None,
+            "charges_to_at": windows.charges.end_at if windows.charges else None,
+            "fixed_charges_from_at": fixed.start_at if fixed else None,
+            "fixed_charges_to_at": fixed.end_at if fixed else None,
+            "created_at": document.at,
+        }
