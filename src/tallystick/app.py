@@ -7,18 +7,17 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from tallystick.api.admin import mount_admin
 from tallystick.api.application import build_application
 from tallystick.api.routes import mount
-from tallystick.api.v1 import taxes
-from tallystick.ground.db import Database
-from tallystick.ground.installation import Installation
+from tallystick.api.v1 import billing_entities, customers, organizations, taxes
+from tallystick.ground.installation import open_installation
 from tallystick.ground.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The HTTP application with all resources, on the database that the settings name."""
-    assert settings.database_url is not None
-    installation = Installation(settings, Database(settings.database_url))
+    installation = open_installation(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -26,5 +25,7 @@ def create_app(settings: Settings) -> FastAPI:
         await installation.database.close()
 
     app = build_application(installation, lifespan)
-    mount(app, "/api/v1", taxes.routes)
+    mount_admin(app)
+    billing_entities.mount_logos(app)
+    mount(app, "/api/v1", organizations.routes, billing_entities.routes, taxes.routes, customers.routes)
     return app

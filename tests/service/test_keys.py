@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import base64
-import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import jwt
+import psycopg
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from tallystick.ground.keys import FILE_NAME, InstallationKey, load_key
+from tallystick.ground.keys import SECRET_NAME, InstallationKey, load_key
 
 BODY = '{"webhook_type":"invoice.voided","invoice":{"name":"Café <b>&","note":"\\u2028"}}'.encode()
 ISSUER = "https://api.example.com"
+#: no database is there: a given key must not look for one
+NOWHERE = "postgresql://127.0.0.1:1/nowhere"
 
 
 def pem_of(key: PrivateKeyTypes, passphrase: bytes | None = None) -> bytes:
@@ -58,15 +60,14 @@ def test_the_setting_may_be_a_path_or_base64(pem: bytes, tmp_path: Path) -> None
     file = tmp_path / "given.pem"
     file.write_bytes(pem)
     settings = [str(file), base64.b64encode(pem).decode(), base64.encodebytes(pem).decode()]
-    published = {load_key(setting, tmp_path).public_key_base64() for setting in settings}
+    published = {load_key(setting, NOWHERE).public_key_base64() for setting in settings}
     assert published == {InstallationKey(pem).public_key_base64()}
-    assert not (tmp_path / FILE_NAME).exists()
 
 
 @pytest.mark.parametrize("setting", ["/nowhere/key.pem", "not base64!", base64.b64encode(b"no key").decode()])
-def test_a_setting_without_a_key_is_refused(setting: str, tmp_path: Path) -> None:
+def test_a_setting_without_a_key_is_refused(setting: str) -> None:
     with pytest.raises(ValueError, match="TALLYSTICK_RSA_PRIVATE_KEY"):
-        load_key(setting, tmp_path)
+        load_key(setting, NOWHERE)
 
 
 def test_unfit_keys_are_refused(pem: bytes) -> None:
@@ -77,22 +78,22 @@ def test_unfit_keys_are_refused(pem: bytes) -> None:
             InstallationKey(unfit)
 
 
-def test_a_missing_key_is_made_once(tmp_path: Path) -> None:
-    home = tmp_path / "new" / "home"
-    first, second = load_key(None, home), load_key("", home)
-    assert first.public_key_base64() == second.public_key_base64()
-    assert [file.name for file in home.iterdir()] == [FILE_NAME]
-    assert stat.S_IMODE((home / FILE_NAME).stat().st_mode) == 0o600
+def test_a_missing_key_is_made_once(database_url: str) -> None:
+    assert load_key(None, database_url).public_key_base64() == load_key("", database_url).public_key_base64()
 
 
-def test_processes_that_start_at_once_end_with_one_key(tmp_path: Path) -> None:
+def test_processes_that_start_at_once_end_with_one_key(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update installation_secrets set name = 'kept for other tests'")
     program = (
-        "import pathlib, sys; from tallystick.ground.keys import load_key; "
-        "print(load_key(None, pathlib.Path(sys.argv[1])).public_key_base64())"
+        "import sys; from tallystick.ground.keys import load_key; print(load_key(None, sys.argv[1]).public_key_base64())"
     )
     processes = [
-        subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE, text=True) for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", program, database_url], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
     ]
     published = {process.communicate()[0] for process in processes}
-    assert published == {load_key(None, tmp_path).public_key_base64() + "\n"}
-    assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
+    assert published == {load_key(None, database_url).public_key_base64() + "\n"}
+    with psycopg.connect(database_url) as connection:
+        connection.execute("delete from installation_secrets where name = %s", [SECRET_NAME])
+        connection.execute("update installation_secrets set name = %s", [SECRET_NAME])

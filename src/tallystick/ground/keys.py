@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import base64
 import os
-import tempfile
 from pathlib import Path
 from textwrap import wrap
 
 import jwt
+import psycopg
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tallystick.ground.db import plain_url
+
 SETTING = "TALLYSTICK_RSA_PRIVATE_KEY"
-FILE_NAME = "rsa_private_key.pem"
+SECRET_NAME = "rsa_private_key"
 _BITS = 2048
 _WRAP_AT = 60
 
@@ -53,14 +55,14 @@ class InstallationKey:
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"typ": None})
 
 
-def load_key(setting: str | None, data_dir: Path) -> InstallationKey:
-    """Return the key the setting gives (path of a PEM file, or base64 of its text), else the one of `data_dir`.
+def load_key(setting: str | None, database_url: str) -> InstallationKey:
+    """Return the key the setting gives (path of a PEM file, or base64 of its text), else the one of the installation.
 
-    A key is made in `data_dir` when there is none yet. ValueError for a setting that holds no usable key, OSError when
-    a file cannot be read or written.
+    That one is made and kept in the database, which every machine shares, when there is none yet. ValueError for a
+    setting that holds no usable key, OSError when its file cannot be read, psycopg.Error when the database cannot.
     """
     if not setting:
-        return InstallationKey(_persisted_pem(data_dir / FILE_NAME))
+        return InstallationKey(_kept_pem(database_url).encode())
     if os.path.isfile(setting):
         return InstallationKey(Path(setting).read_bytes())
     try:
@@ -70,23 +72,19 @@ def load_key(setting: str | None, data_dir: Path) -> InstallationKey:
     return InstallationKey(pem)
 
 
-def _persisted_pem(path: Path) -> bytes:
-    """Return the file's content, after making it when it is missing; whoever links first decides for everyone."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(_new_pem())
-                file.flush()
-                os.fsync(file.fileno())
-            # A link appears whole or not at all and, unlike a rename, never replaces another process's key.
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(draft)
-    return path.read_bytes()
+def _kept_pem(database_url: str) -> str:
+    """The stored key, after making it when it is missing; of processes that start at once the first decides for all."""
+    found = "select value from installation_secrets where name = %s"
+    made = (
+        "insert into installation_secrets (name, value, created_at) values (%s, %s, now()) on conflict (name) do nothing"
+    )
+    with psycopg.connect(plain_url(database_url), autocommit=True) as connection:
+        row = connection.execute(found, [SECRET_NAME]).fetchone()
+        if row is None:
+            connection.execute(made, [SECRET_NAME, _new_pem().decode()])
+            row = connection.execute(found, [SECRET_NAME]).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def _new_pem() -> bytes:

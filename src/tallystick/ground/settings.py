@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         None,
         repr=False,
         description="Path of a PEM file, or base64 of a PEM, with the RSA key that signs webhooks; without it one is "
-        "made and kept in the data directory. Processes on several machines need the same key.",
+        "made and kept in the database.",
     )
     host: str = Field("127.0.0.1", description="Address the HTTP server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the HTTP server listens on.")

@@ -24,7 +24,7 @@ from tallystick.ground.tables.organizations import ApiKey, BillingEntity, Organi
 from tallystick.ground.tables.subscriptions import Subscription
 from tallystick.ground.tables.taxes import Tax, TaxLink
 from tallystick.ground.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
-from tallystick.ground.tables.work import AgendaEntry, OutboxMessage
+from tallystick.ground.tables.work import AgendaEntry, InstallationSecret, OutboxMessage
 
 __all__ = [
     "AgendaEntry",
@@ -40,6 +40,7 @@ __all__ = [
     "EventKey",
     "Fee",
     "FeeTax",
+    "InstallationSecret",
     "Invoice",
     "InvoiceCounter",
     "InvoiceMetadata",

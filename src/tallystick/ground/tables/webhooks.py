@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tallystick.ground.tables.base import (
@@ -36,8 +36,10 @@ class WebhookEndpoint(Base):
     previous_secret_expires_at: Mapped[OptionalInstant]
     #: since when deliveries have only failed; null after a success
     failing_since_at: Mapped[OptionalInstant]
-    failing_deliveries: Mapped[int] = mapped_column(default=0)
     disabled_at: Mapped[OptionalInstant]
+    #: the one dispatcher that sends to this endpoint, until when (the database's clock); null when nobody does
+    leased_by: Mapped[OptionalRef]
+    leased_until: Mapped[OptionalInstant]
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
 
@@ -65,12 +67,12 @@ class WebhookDelivery(Base):
     __table_args__ = (
         UniqueConstraint("message_id", "endpoint_id"),
         Index(None, "endpoint_id", "updated_at"),
-        # what a dispatcher looks for: due deliveries, fair per endpoint, in order of the messages
+        # what a dispatcher looks for: due deliveries, fair per endpoint, in outbox order
         Index(
             "ix_webhook_deliveries_due",
             "endpoint_id",
             "next_attempt_at",
-            "id",
+            "position",
             postgresql_where=text("next_attempt_at is not null"),
         ),
         Index(
@@ -85,6 +87,8 @@ class WebhookDelivery(Base):
     organization_id: Mapped[OrganizationRef]
     message_id: Mapped[Ref] = mapped_column(ForeignKey("webhook_messages.id", ondelete="CASCADE"))
     endpoint_id: Mapped[Ref] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"))
+    #: of its message in the outbox: first attempts start in this order
+    position: Mapped[int] = mapped_column(BigInteger)
     webhook_type: Mapped[str]
     endpoint_url: Mapped[str]
     #: pending, retrying, succeeded, failed
@@ -94,8 +98,6 @@ class WebhookDelivery(Base):
     response: Mapped[str | None]
     #: when the next attempt falls due; null when none is planned. A sandbox organization's clock decides there
     next_attempt_at: Mapped[OptionalInstant]
-    #: machine time until which one dispatcher holds the delivery; null when nobody does
-    leased_until: Mapped[OptionalInstant]
     last_retried_at: Mapped[OptionalInstant]
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]

@@ -1,4 +1,7 @@
-"""Tables written by the ground itself: the agenda of what will happen, and the outbox of what must be told."""
+"""Tables of the ground itself: the agenda of what will happen, the outbox of what must be told, and kept secrets.
+
+Not for what a room owns; only what every room and process shares.
+"""
 
 from __future__ import annotations
 
@@ -42,3 +45,16 @@ class OutboxMessage(Base):
     #: what cannot be reloaded from the subject when the message is rendered
     options: Mapped[Map] = mapped_column(default=dict)
     at: Mapped[Instant]
+    #: a row that cannot be rendered: the error, kept for the operator; tried again when `failed_at` is cleared
+    error: Mapped[str | None]
+    failed_at: Mapped[OptionalInstant]
+
+
+class InstallationSecret(Base):
+    """A secret that the installation made for itself and that all its processes share, e.g. the key of webhooks."""
+
+    __tablename__ = "installation_secrets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    created_at: Mapped[Instant]
