@@ -59,6 +59,8 @@ RESOURCES = frozenset(
 )
 MODES = frozenset({"read", "write"})
 LAST_USE_GRAIN = dt.timedelta(hours=1)
+#: notified when a key is made, rotated or revoked: processes that remember keys forget them
+CHANGED = "tallystick_keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Found:
     sandbox: bool
     permissions: Mapping[str, list[str]] | None
     now: dt.datetime
+    expires_at: dt.datetime | None = None
 
 
 def hash_key(key: str) -> bytes:
@@ -77,8 +80,8 @@ def hash_key(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-async def identify(tx: Tx, key: str, machine_at: dt.datetime) -> Found | None:
-    """Whom the key speaks for; None when unknown or expired. Records its use, hourly."""
+async def identify(tx: Tx, key: str, machine_at: dt.datetime, *, record_use: bool = True) -> Found | None:
+    """Whom the key speaks for; None when unknown or expired. Records its use, hourly (not for events, api.md §2)."""
     row = (
         await tx.execute(
             select(
@@ -96,10 +99,10 @@ async def identify(tx: Tx, key: str, machine_at: dt.datetime) -> Found | None:
     ).one_or_none()
     if row is None or (row.expires_at is not None and row.expires_at <= machine_at):
         return None
-    if row.last_used_at is None or row.last_used_at < machine_at - LAST_USE_GRAIN:
+    if record_use and (row.last_used_at is None or row.last_used_at < machine_at - LAST_USE_GRAIN):
         await tx.execute(update(ApiKey).where(ApiKey.id == row.id).values(last_used_at=machine_at))
     now = row.clock_at if row.sandbox and row.clock_at is not None else machine_at
-    return Found(row.id, row.organization_id, row.sandbox, row.permissions, now)
+    return Found(row.id, row.organization_id, row.sandbox, row.permissions, now, row.expires_at)
 
 
 def check_permissions(permissions: Mapping[str, list[str]]) -> None:
@@ -133,6 +136,7 @@ async def create_key(
     )
     tx.add(key)
     await tx.flush()
+    await _announce(tx)
     return key, value
 
 
@@ -166,7 +170,12 @@ async def revoke_key(tx: Tx, organization_id: uuid.UUID, key_id: uuid.UUID, at: 
     if key.expires_at is None and not others:
         raise Invalid.field("base", "last_non_expiring_api_key")
     key.expires_at = at
+    await _announce(tx)
     return key
+
+
+async def _announce(tx: Tx) -> None:
+    await tx.execute(select(func.pg_notify(CHANGED, "")))
 
 
 async def _find(tx: Tx, organization_id: uuid.UUID, key_id: uuid.UUID) -> ApiKey:

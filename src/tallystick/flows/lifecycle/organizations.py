@@ -1,0 +1,53 @@
+"""Organizations and billing entities from their making on: settings, keys, taxes, what customers inherit of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tallystick.flows.lifecycle.customers import customer_terms_changed
+from tallystick.ground.db import Tx
+from tallystick.ground.errors import Invalid
+from tallystick.ground.tables import BillingEntity, Organization
+from tallystick.rooms.customers import store as customer_store
+from tallystick.rooms.organizations import keys, settings, store, verbs
+from tallystick.rooms.taxes import verbs as taxes
+from tallystick.rooms.taxes.store import Owner
+
+
+async def create(
+    tx: Tx, at: dt.datetime, name: str | None, sandbox: bool, fields: Mapping[str, Any]
+) -> tuple[Organization, str]:
+    """An organization with its default billing entity and the value of its first API key."""
+    if name is None:
+        raise Invalid.field("name", "value_is_mandatory")
+    made = await verbs.create_organization(tx, at, name=name, sandbox=sandbox, fields=fields)
+    _, key = await keys.create_key(tx, made.id, at)
+    return made, key
+
+
+async def update(tx: Tx, organization: Organization, at: dt.datetime, fields: Mapping[str, Any]) -> None:
+    """Change the settings, which are those of the default billing entity (customers_entitlements.md §4)."""
+    if "slug" in fields:
+        await verbs.rename_slug(tx, organization, at, fields["slug"])
+    entity = (await store.default_entities(tx, [organization.id]))[organization.id]
+    if await settings.change(tx, entity, at, fields):
+        await _terms_changed(tx, entity.id, at)
+
+
+async def update_entity(
+    tx: Tx, entity: BillingEntity, at: dt.datetime, fields: Mapping[str, Any], tax_codes: Sequence[str] | None
+) -> None:
+    """Change a billing entity; `tax_codes` replace its taxes, whatever their case, None leaves them."""
+    changed = await verbs.update_entity(tx, entity, at, fields)
+    if tax_codes is not None:
+        codes = {entity.id: tax_codes}
+        await taxes.attach(tx, entity.organization_id, Owner.BILLING_ENTITY, codes, at, fold_case=True)
+    if changed:
+        await _terms_changed(tx, entity.id, at)
+
+
+async def _terms_changed(tx: Tx, entity_id: uuid.UUID, at: dt.datetime) -> None:
+    await customer_terms_changed(tx, await customer_store.ids_of_entity(tx, entity_id), at)

@@ -1,0 +1,1 @@
+"""Customers: whom the organization bills, their metadata, and their links to the portal."""
