@@ -35,8 +35,7 @@ def dt_or_none(value: dt.datetime | None) -> str | None:
 
 def dt3(value: dt.datetime) -> str:
     """`dt3`: UTC, milliseconds cut (not rounded), Z."""
-    utc = value.astimezone(dt.UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return value.astimezone(dt.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def dt3_or_none(value: dt.datetime | None) -> str | None:

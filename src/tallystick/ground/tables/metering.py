@@ -23,9 +23,10 @@ class Event(Base):
         {"postgresql_partition_by": "RANGE (timestamp)"},
     )
 
+    # in this order the key also serves the list of events, newest first
     organization_id: Mapped[Ref] = mapped_column(primary_key=True)
-    id: Mapped[Ref] = mapped_column(primary_key=True)
     timestamp: Mapped[Instant] = mapped_column(primary_key=True)
+    id: Mapped[Ref] = mapped_column(primary_key=True)
     external_subscription_id: Mapped[str]
     transaction_id: Mapped[str]
     code: Mapped[str]

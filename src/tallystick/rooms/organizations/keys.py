@@ -57,7 +57,7 @@ RESOURCES = frozenset(
         "webhook_jwt_public_key",
     }
 )
-MODES = frozenset({"read", "write"})
+MODES = ("read", "write")
 LAST_USE_GRAIN = dt.timedelta(hours=1)
 #: notified when a key is made, rotated or revoked: processes that remember keys forget them
 CHANGED = "tallystick_keys"
@@ -105,10 +105,11 @@ async def identify(tx: Tx, key: str, machine_at: dt.datetime, *, record_use: boo
     return Found(row.id, row.organization_id, row.sandbox, row.permissions, now, row.expires_at)
 
 
-def check_permissions(permissions: Mapping[str, list[str]]) -> None:
-    """Raise `Invalid` for a resource or mode that does not exist."""
-    if any(name not in RESOURCES or not set(modes) <= MODES for name, modes in permissions.items()):
-        raise Invalid.field("permissions", "value_is_invalid")
+def check_permissions(permissions: Mapping[str, object]) -> None:
+    """Raise `Invalid` for a resource or mode that does not exist; `permissions` is what the caller sent."""
+    for name, modes in permissions.items():
+        if name not in RESOURCES or not isinstance(modes, list) or any(mode not in MODES for mode in modes):
+            raise Invalid.field("permissions", "value_is_invalid")
 
 
 async def create_key(
@@ -154,14 +155,14 @@ async def rotate_key(
     tx: Tx, organization_id: uuid.UUID, key_id: uuid.UUID, at: dt.datetime, expires_at: dt.datetime | None = None
 ) -> tuple[ApiKey, str]:
     """A new key with default permissions; the old one ends now or at the given date."""
-    key = await _find(tx, organization_id, key_id)
+    key = await _find(tx, organization_id, key_id, at)
     key.expires_at = expires_at or at
     return await create_key(tx, organization_id, at, name=key.name)
 
 
 async def revoke_key(tx: Tx, organization_id: uuid.UUID, key_id: uuid.UUID, at: dt.datetime) -> ApiKey:
     """End a key now; the last one without an end cannot be revoked."""
-    key = await _find(tx, organization_id, key_id)
+    key = await _find(tx, organization_id, key_id, at)
     others = await tx.scalar(
         select(func.count()).where(
             ApiKey.organization_id == organization_id, ApiKey.expires_at.is_(None), ApiKey.id != key_id
@@ -178,8 +179,9 @@ async def _announce(tx: Tx) -> None:
     await tx.execute(select(func.pg_notify(CHANGED, "")))
 
 
-async def _find(tx: Tx, organization_id: uuid.UUID, key_id: uuid.UUID) -> ApiKey:
+async def _find(tx: Tx, organization_id: uuid.UUID, key_id: uuid.UUID, at: dt.datetime) -> ApiKey:
     key = await tx.get(ApiKey, key_id, with_for_update=True)
-    if key is None or key.organization_id != organization_id:
+    ended = key is not None and key.expires_at is not None and key.expires_at <= at
+    if key is None or key.organization_id != organization_id or ended:
         raise NotFound("api_key")
     return key
