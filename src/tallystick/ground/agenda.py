@@ -93,6 +93,18 @@ async def done(tx: Tx, entries: Sequence[Due]) -> None:
         )
 
 
+async def hold(tx: Tx, entries: Sequence[Due]) -> list[Due]:
+    """Lock those of the entries that are still due and that nobody else holds."""
+    keys = [(due.kind.value, due.subject_id, due.due_at) for due in entries]
+    statement = (
+        select(AgendaEntry.subject_id)
+        .where(tuple_(AgendaEntry.kind, AgendaEntry.subject_id, AgendaEntry.due_at).in_(keys))
+        .with_for_update(skip_locked=True)
+    )
+    held = set(await tx.scalars(statement))
+    return [due for due in entries if due.subject_id in held]
+
+
 async def mark_failed(tx: Tx, entry: Due, error: str, at: dt.datetime) -> None:
     """Keep a poisoned entry out of the way, with its error, where the operator sees it."""
     await tx.execute(
@@ -112,15 +124,15 @@ async def of_subjects(tx: Tx, subject_ids: Sequence[uuid.UUID]) -> list[Due]:
     return [Due(Kind(row.kind), row.subject_id, row.organization_id, row.due_at) for row in rows]
 
 
-async def claim_live(tx: Tx, until: dt.datetime, limit: int = CHUNK) -> list[Due]:
+async def claim_live(tx: Tx, until: dt.datetime) -> list[Due]:
     """Lock due entries of live organizations: of the earliest due kind, in order, none that another worker holds."""
-    rows = await tx.execute(_CLAIM_LIVE, {"until": until, "limit": limit})
+    rows = await tx.execute(_CLAIM_LIVE, {"until": until, "limit": CHUNK})
     return [Due(Kind(row.kind), row.subject_id, row.organization_id, row.due_at) for row in rows]
 
 
-async def claim_of(tx: Tx, organization_id: uuid.UUID, until: dt.datetime, limit: int = CHUNK) -> list[Due]:
+async def claim_of(tx: Tx, organization_id: uuid.UUID, until: dt.datetime) -> list[Due]:
     """Lock the entries of one organization that fall due first: same instant, same kind, at or before `until`."""
-    rows = await tx.execute(_CLAIM_OF, {"organization": organization_id, "until": until, "limit": limit})
+    rows = await tx.execute(_CLAIM_OF, {"organization": organization_id, "until": until, "limit": CHUNK})
     return [Due(Kind(row.kind), row.subject_id, row.organization_id, row.due_at) for row in rows]
 
 

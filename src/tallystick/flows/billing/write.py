@@ -65,6 +65,7 @@ def _document(draft: Draft, numbered: numbers.Numbered | None) -> Document:
         composition=draft.composition,
         periods=tuple(_period(item.bill) for item in draft.rated),
         at=bill.occasion.at,
+        finalized_at=bill.occasion.at if draft.status == "finalized" else None,
     )
 
 
@@ -77,6 +78,7 @@ def _period(bill: Bill) -> Period:
         billing_at=occasion.at,
         billing_on=bill.billed_on,
         windows=bill.windows,
+        plan_fee_due=bill.plan_fee_due,
     )
 
 

@@ -164,12 +164,17 @@ class InvoiceSubscription(Base):
     billing_at: Mapped[Instant]
     billing_on: Mapped[dt.date]
     timezone: Mapped[str]
+    #: whether the plan fee is billed, and the full days of the period each window lies in, for a refresh of the draft
+    plan_fee_due: Mapped[bool]
     plan_from_at: Mapped[OptionalInstant]
     plan_to_at: Mapped[OptionalInstant]
+    plan_full_days: Mapped[int]
     charges_from_at: Mapped[OptionalInstant]
     charges_to_at: Mapped[OptionalInstant]
+    charges_full_days: Mapped[int]
     fixed_charges_from_at: Mapped[OptionalInstant]
     fixed_charges_to_at: Mapped[OptionalInstant]
+    fixed_charges_full_days: Mapped[int]
     created_at: Mapped[Instant]
 
 

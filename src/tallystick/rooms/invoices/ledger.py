@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import delete, select, update
+
 from tallystick.core.contract import CustomerTerms, IssuerTerms, TaxTerms
 from tallystick.core.invoice import Composition, TaxedFee
 from tallystick.core.issuing import InvoiceDates
@@ -18,6 +20,9 @@ from tallystick.core.windows import Windows
 from tallystick.ground import json
 from tallystick.ground.db import Tx, copy
 from tallystick.ground.ids import new_id
+from tallystick.ground.tables import Fee, FeeTax, Invoice, InvoiceTax
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,12 @@ class Period:
     billing_at: dt.datetime
     billing_on: dt.date
     windows: Windows
+    plan_fee_due: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A composed invoice with its identity, dates, status and number, ready to be stored. `at` is its domain time."""
+    """A composed invoice with its identity, dates, status and number, ready to be stored. `at` is when it was made."""
 
     id: uuid.UUID
     organization_id: uuid.UUID
@@ -51,26 +57,34 @@ class Document:
     composition: Composition
     periods: tuple[Period, ...]
     at: dt.datetime
+    finalized_at: dt.datetime | None
 
 
 async def write(tx: Tx, documents: Sequence[Document]) -> None:
     """Store a set of invoices with fees, taxes and billing periods."""
-    fees = [(document, taxed) for document in documents for taxed in document.composition.fees]
-    await write_fees(tx, fees)
-    await copy(tx, "invoice_taxes", [row for document in documents for row in _tax_rows(document)])
+    await _write_lines(tx, documents)
     await copy(tx, "invoice_subscriptions", [row for document in documents for row in _period_rows(document)])
     await copy(tx, "invoices", [_invoice_row(document) for document in documents])
 
 
-async def write_fees(tx: Tx, fees: Sequence[tuple[Document, TaxedFee]]) -> None:
-    """Store lines and their taxes."""
+async def rewrite(tx: Tx, documents: Sequence[Document]) -> None:
+    """Replace lines, taxes, totals, dates, number and status of drafts; their billing periods stay."""
+    ids = [document.id for document in documents]
+    await tx.execute(delete(FeeTax).where(FeeTax.fee_id.in_(select(Fee.id).where(Fee.invoice_id.in_(ids)))))
+    await tx.execute(delete(Fee).where(Fee.invoice_id.in_(ids)))
+    await tx.execute(delete(InvoiceTax).where(InvoiceTax.invoice_id.in_(ids)))
+    await _write_lines(tx, documents)
+    await tx.execute(update(Invoice), [_invoice_row(document) for document in documents])
+
+
+async def _write_lines(tx: Tx, documents: Sequence[Document]) -> None:
+    fees = [(document, taxed) for document in documents for taxed in document.composition.fees]
     await copy(tx, "fees", [_fee_row(document, taxed) for document, taxed in fees])
     await copy(tx, "fee_taxes", [row for document, taxed in fees for row in _fee_tax_rows(document, taxed)])
+    await copy(tx, "invoice_taxes", [row for document in documents for row in _tax_rows(document)])
 
 
 CALCULATION_VERSION = 4  # `version_number`, invoicing.md §1
-
-Row = dict[str, Any]
 
 
 def _invoice_row(document: Document) -> Row:
@@ -99,7 +113,7 @@ def _invoice_row(document: Document) -> Row:
         "version_number": CALCULATION_VERSION,
         "purchase_order_number": document.purchase_order_number,
         "ready_to_be_refreshed": False,
-        "finalized_at": document.at if document.status == "finalized" else None,
+        "finalized_at": document.finalized_at,
         "created_at": document.at,
         "updated_at": document.at,
     }
@@ -212,11 +226,15 @@ def _period_rows(document: Document) -> Iterator[Row]:
             "billing_at": period.billing_at,
             "billing_on": period.billing_on,
             "timezone": document.customer.timezone,
+            "plan_fee_due": period.plan_fee_due,
             "plan_from_at": windows.plan.start_at if windows.plan else None,
             "plan_to_at": windows.plan.end_at if windows.plan else None,
+            "plan_full_days": windows.plan_days_in_full_period,
             "charges_from_at": windows.charges.start_at if windows.charges else None,
             "charges_to_at": windows.charges.end_at if windows.charges else None,
+            "charges_full_days": windows.charges_duration_days,
             "fixed_charges_from_at": fixed.start_at if fixed else None,
             "fixed_charges_to_at": fixed.end_at if fixed else None,
+            "fixed_charges_full_days": windows.fixed_duration_days or windows.fixed_in_advance_duration_days,
             "created_at": document.at,
         }

@@ -1,0 +1,160 @@
+"""Drafts: recomputed from scratch with the windows they were made for, and finalized when their grace ends.
+
+A draft keeps its id, timestamp and reason (invoicing.md §9); prices, taxes and events are those of the moment.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+
+from tallystick.core.invoice import Composition, compose
+from tallystick.core.issuing import InvoiceDates, dates_at_finalization, draft_number
+from tallystick.core.occasion import Occasion, Reason
+from tallystick.core.periods import local_date
+from tallystick.core.windows import Window, Windows
+from tallystick.flows.billing.due import Bill
+from tallystick.flows.billing.load import load_contracts
+from tallystick.flows.billing.meter import measure
+from tallystick.flows.billing.rate import Rater
+from tallystick.flows.billing.run import lock_customers
+from tallystick.flows.billing.write import announce
+from tallystick.ground import agenda
+from tallystick.ground.agenda import Due, Kind
+from tallystick.ground.db import Tx
+from tallystick.ground.tables import Invoice, InvoiceSubscription
+from tallystick.rooms.invoices import ledger, numbers
+from tallystick.rooms.invoices.ledger import Document
+
+
+async def finalize_due(tx: Tx, dues: Sequence[Due]) -> None:
+    """The grace of these drafts is over."""
+    await refresh(tx, [due.subject_id for due in dues], {due.subject_id: due.due_at for due in dues})
+
+
+async def refresh(
+    tx: Tx, invoice_ids: Sequence[uuid.UUID], finalized_at: Mapping[uuid.UUID, dt.datetime] | None = None
+) -> None:
+    """Recompute drafts; those in `finalized_at` become final then (invoicing.md §9.1, §9.2). Others are left alone."""
+    invoices = await _drafts(tx, invoice_ids)
+    bills = await _bills(tx, invoices)
+    every = [bill for invoice in invoices for bill in bills[invoice.id]]
+    usages = await measure(tx, every)
+    rater = Rater()
+    fees = {id(bill): rater.fees(bill, usage) for bill, usage in zip(every, usages, strict=True)}
+    documents = [
+        _document(
+            invoice,
+            bills[invoice.id],
+            compose([fee for bill in bills[invoice.id] for fee in fees[id(bill)]]),
+            (finalized_at or {}).get(invoice.id),
+        )
+        for invoice in invoices
+    ]
+    documents = await _numbered(tx, documents)
+    await ledger.rewrite(tx, documents)
+    final = [document for document in documents if document.status != "draft"]
+    await agenda.remove(tx, [Kind.FINALIZE_INVOICE], [document.id for document in final])
+    await announce(tx, final)
+
+
+async def _drafts(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> list[Invoice]:
+    customers = await tx.scalars(select(Invoice.customer_id).where(Invoice.id.in_(invoice_ids)))
+    await lock_customers(tx, list(customers))
+    statement = (
+        select(Invoice)
+        .where(Invoice.id.in_(invoice_ids), Invoice.status == "draft", Invoice.invoice_type == "subscription")
+        .order_by(Invoice.created_at, Invoice.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(await tx.scalars(statement))
+
+
+async def _bills(tx: Tx, invoices: Sequence[Invoice]) -> dict[uuid.UUID, list[Bill]]:
+    ids = [invoice.id for invoice in invoices]
+    statement = (
+        select(InvoiceSubscription)
+        .where(InvoiceSubscription.invoice_id.in_(ids))
+        .order_by(InvoiceSubscription.created_at, InvoiceSubscription.id)
+    )
+    rows = list(await tx.scalars(statement))
+    contracts = {item.subscription_id: item for item in await load_contracts(tx, [row.subscription_id for row in rows])}
+    found: dict[uuid.UUID, list[Bill]] = defaultdict(list)
+    for row in rows:
+        occasion = Occasion(row.subscription_id, Reason(row.invoicing_reason), row.billing_at)
+        bill = Bill(contracts[row.subscription_id], occasion, _windows(row), row.plan_fee_due)
+        found[row.invoice_id].append(bill)
+    return found
+
+
+def _windows(row: InvoiceSubscription) -> Windows:
+    return Windows(
+        plan=_window(row.plan_from_at, row.plan_to_at),
+        charges=_window(row.charges_from_at, row.charges_to_at),
+        fixed=_window(row.fixed_charges_from_at, row.fixed_charges_to_at),
+        fixed_in_advance=None,
+        plan_fee_due=row.plan_fee_due,
+        plan_days_in_full_period=row.plan_full_days,
+        charges_duration_days=row.charges_full_days,
+        fixed_duration_days=row.fixed_charges_full_days,
+        fixed_in_advance_duration_days=0,
+    )
+
+
+def _window(start_at: dt.datetime | None, end_at: dt.datetime | None) -> Window | None:
+    return Window(start_at, end_at) if start_at is not None and end_at is not None else None
+
+
+def _document(
+    invoice: Invoice, bills: Sequence[Bill], composition: Composition, finalized_at: dt.datetime | None
+) -> Document:
+    contract = bills[0].contract
+    terms = contract.customer
+    dates = InvoiceDates(invoice.issuing_date, invoice.expected_finalization_date, invoice.payment_due_date)
+    status = "draft"
+    if finalized_at is not None:
+        recurring = any(bill.occasion.reason is Reason.PERIODIC for bill in bills)
+        on = local_date(finalized_at, terms.timezone)
+        issuing_on, due_on = dates_at_finalization(invoice.issuing_date, on, terms, recurring=recurring)
+        dates = replace(dates, issuing_on=issuing_on, due_on=due_on)
+        status = "finalized" if composition.fees_amount_cents > 0 or terms.finalize_zero_amount else "closed"
+    settled = status == "finalized" and composition.total_amount_cents == 0
+    return Document(
+        id=invoice.id,
+        organization_id=invoice.organization_id,
+        customer=terms,
+        issuer=contract.issuer,
+        invoice_type=invoice.invoice_type,
+        status=status,
+        payment_status="succeeded" if settled else "pending",
+        number=draft_number(contract.issuer.number_prefix),
+        sequential_id=None,
+        currency=invoice.currency,
+        purchase_order_number=invoice.purchase_order_number,
+        dates=dates,
+        composition=composition,
+        periods=(),
+        at=invoice.created_at,
+        finalized_at=finalized_at if status == "finalized" else None,
+    )
+
+
+async def _numbered(tx: Tx, documents: Sequence[Document]) -> list[Document]:
+    """Numbers for those that become final."""
+    final = [document for document in documents if document.finalized_at is not None]
+    wanted = [
+        numbers.Wanted(item.customer, item.issuer, item.finalized_at) for item in final if item.finalized_at is not None
+    ]
+    drawn = {item.id: found for item, found in zip(final, await numbers.draw(tx, wanted), strict=True)}
+    return [
+        replace(item, number=drawn[item.id].number, sequential_id=drawn[item.id].sequential_id)
+        if item.id in drawn
+        else item
+        for item in documents
+    ]

@@ -1,0 +1,26 @@
+"""Which flow carries out which kind of agenda entry. Each takes the set of entries of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from tallystick.flows.billing.drafts import finalize_due
+from tallystick.flows.billing.overdue import overdue_due
+from tallystick.flows.billing.ticks import bill_due
+from tallystick.flows.lifecycle.subscriptions.scheduled import alert_due, end_due, end_trials_due, start_due
+from tallystick.flows.usage.health import check_due
+from tallystick.ground.agenda import Due, Kind
+from tallystick.ground.db import Tx
+
+Handler = Callable[[Tx, Sequence[Due]], Awaitable[None]]
+
+HANDLERS: Mapping[Kind, Handler] = {
+    Kind.START_SUBSCRIPTION: start_due,
+    Kind.END_SUBSCRIPTION: end_due,
+    Kind.BILL: bill_due,
+    Kind.FINALIZE_INVOICE: finalize_due,
+    Kind.OVERDUE_INVOICE: overdue_due,
+    Kind.END_TRIAL: end_trials_due,
+    Kind.TERMINATION_ALERT: alert_due,
+    Kind.CHECK_EVENTS: check_due,
+}

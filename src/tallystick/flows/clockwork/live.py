@@ -1,0 +1,67 @@
+"""The worker's loop: due entries of live organizations on the real clock, and sandbox organizations left unsettled."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import uuid
+from functools import partial
+
+from sqlalchemy import text
+
+from tallystick.flows.clockwork.chunks import carry_out_next
+from tallystick.flows.clockwork.ports import Outlets
+from tallystick.flows.clockwork.sandbox import settle_if_due
+from tallystick.ground import agenda
+from tallystick.ground.clock import machine_now
+from tallystick.ground.db import Database
+from tallystick.ground.notices import listening
+
+#: how long the loop sleeps when nothing is due and nobody calls
+IDLE_SECONDS = 1.0
+
+
+async def work(database: Database, outlets: Outlets, stop: asyncio.Event) -> None:
+    """Run until `stop`: never idle while something is due."""
+    called = asyncio.Event()
+    channels = {"tallystick_agenda": called.set, "tallystick_outbox": called.set}
+    async with listening(database.url, channels):
+        while not stop.is_set():
+            called.clear()
+            if await work_off_due(database, outlets, machine_now()):
+                continue
+            waiting = [asyncio.ensure_future(event.wait()) for event in (called, stop)]
+            await asyncio.wait(waiting, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            for task in waiting:
+                task.cancel()
+
+
+async def work_off_due(database: Database, outlets: Outlets, now: dt.datetime) -> int:
+    """One round: a chunk of live entries, and every sandbox organization that has something due."""
+    done = await carry_out_next(database, partial(agenda.claim_live, until=now))
+    for organization_id in await _unsettled(database, now):
+        await settle_if_due(database, outlets, organization_id)
+    return done
+
+
+async def _unsettled(database: Database, now: dt.datetime) -> list[uuid.UUID]:
+    async with database.begin() as tx:
+        return list(await tx.scalars(_UNSETTLED, {"now": now}))
+
+
+_UNSETTLED = text("""
+    select o.id from organizations o
+    where o.sandbox and (
+      exists (
+        select from agenda a
+        where a.organization_id = o.id and a.failed_at is null and a.due_at <= coalesce(o.clock_at, :now))
+      or exists (select from outbox m where m.organization_id = o.id)
+      or exists (
+        select from webhook_deliveries d
+        where d.organization_id = o.id and d.next_attempt_at <= coalesce(o.clock_at, :now))
+      or exists (
+        select from procrastinate_jobs j
+        where j.queue_name = 'sandbox-' || o.id and j.status = 'todo'
+          and (j.scheduled_at is null or j.scheduled_at <= :now))
+    )
+""")

@@ -1,0 +1,26 @@
+"""The hourly check of received events: what will not count is told by `events.errors` (webhooks.md §5.4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from tallystick.ground import agenda, outbox
+from tallystick.ground.agenda import Due, Kind
+from tallystick.ground.db import Tx
+from tallystick.ground.outbox import Message
+from tallystick.rooms.metering import health
+
+HOUR = dt.timedelta(hours=1)
+
+
+async def check_due(tx: Tx, dues: Sequence[Due]) -> None:
+    """Check the clock hour that ended at each entry's instant; the next check is an hour later."""
+    for due in dues:
+        problems = await health.check(tx, due.organization_id, due.due_at - HOUR, due.due_at)
+        if problems is not None:
+            message = Message(due.organization_id, "events.errors", due.organization_id, due.due_at, problems.payload())
+            await outbox.emit(tx, [message])
+    await agenda.put(
+        tx, [Due(Kind.CHECK_EVENTS, due.subject_id, due.organization_id, due.due_at + HOUR) for due in dues]
+    )
