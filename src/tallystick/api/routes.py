@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from sqlalchemy.exc import IntegrityError
@@ -25,6 +25,8 @@ from tallystick.ground.errors import Invalid
 from tallystick.ground.installation import Installation
 
 Handler = Callable[[Call, Tx], Awaitable[Any]]
+#: a handler that opens transactions of its own, after the one that checked the key has ended
+Detached = Callable[[Call], Awaitable[Any]]
 JSON_TYPE = "application/json; charset=utf-8"
 
 
@@ -34,11 +36,12 @@ class Route:
 
     method: str
     path: str
-    handler: Handler
+    handler: Handler | Detached
     resource: str
     root: str | None = None
     model: type[Input] | None = None
     query: Sequence[str] = ()
+    detached: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +66,15 @@ class Routes:
         def declare(handler: Handler) -> Handler:
             for verb in ("PUT", "PATCH") if method == "PUT" else (method,):
                 self.found.append(Route(verb, path, handler, resource or self.resource, root, model, query))
+            return handler
+
+        return declare
+
+    def detached(self, method: str, path: str, *, root: str | None = None) -> Callable[[Detached], Detached]:
+        """Declare a route whose handler takes no transaction: its work is long and commits on the way."""
+
+        def declare(handler: Detached) -> Detached:
+            self.found.append(Route(method, path, handler, self.resource, root, detached=True))
             return handler
 
         return declare
@@ -118,8 +130,10 @@ def _endpoint(route: Route) -> Callable[[Request], Awaitable[Response]]:
                 identity, at = await authenticate(tx, request)
                 authorize(identity, request.method, route.resource)
                 request.state.organization_id = identity.organization_id
-                params = await read_parameters(request)
-                body = await route.handler(Call(request, installation, identity, at, params), tx)
+                call = Call(request, installation, identity, at, await read_parameters(request))
+                body = None if route.detached else await cast(Handler, route.handler)(call, tx)
+            if route.detached:
+                body = await cast(Detached, route.handler)(call)
         except IntegrityError as error:
             raise _conflict(error) from error
         return answer(body)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tallystick.ground import agenda, outbox
-from tallystick.ground.agenda import Due, Kind
+from tallystick.ground.agenda import Due
 from tallystick.ground.db import Tx
 from tallystick.ground.outbox import Message
 from tallystick.rooms.metering import health
@@ -15,12 +16,12 @@ HOUR = dt.timedelta(hours=1)
 
 
 async def check_due(tx: Tx, dues: Sequence[Due]) -> None:
-    """Check the clock hour that ended at each entry's instant; the next check is an hour later."""
+    """Check the clock hour that ended at each entry's instant; the next check follows the next event received."""
     for due in dues:
         problems = await health.check(tx, due.organization_id, due.due_at - HOUR, due.due_at)
         if problems is not None:
             message = Message(due.organization_id, "events.errors", due.organization_id, due.due_at, problems.payload())
             await outbox.emit(tx, [message])
-    await agenda.put(
-        tx, [Due(Kind.CHECK_EVENTS, due.subject_id, due.organization_id, due.due_at + HOUR) for due in dues]
-    )
+        later_at = await health.first_received_at(tx, due.organization_id, due.due_at)
+        if later_at is not None:
+            await agenda.put(tx, [replace(due, due_at=health.check_at(later_at))])
