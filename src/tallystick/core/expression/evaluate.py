@@ -42,9 +42,7 @@ def evaluate(expression: Expression, event: ExpressionEvent) -> str:
         with localcontext(EXACT):
             value = _value(expression, event)
     except (InvalidOperation, Overflow) as error:
-        raise EvaluationError(
-            "Division by zero" if isinstance(error, DivisionByZero) else "Invalid operation"
-        ) from error
+        raise EvaluationError("Number out of range") from error
     return value if isinstance(value, str) else dec_text(value)
 
 

@@ -1,0 +1,95 @@
+"""Wire JSON of plans and charges with the members that other rooms hold (api.md §15.9, §15.10). Changes nothing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from tallystick.ground.db import Tx
+from tallystick.ground.tables import BillableMetric, Charge, Plan
+from tallystick.rooms.catalog import store, views
+from tallystick.rooms.taxes import store as tax_store
+from tallystick.rooms.taxes import views as tax_views
+from tallystick.rooms.taxes.store import Owner
+
+#: what `plan.deleted` carries, what the other plan messages carry, what a subscription's plan and what REST shows
+DELETED = frozenset({"charges", "usage_thresholds", "taxes", "minimum_commitment"})
+WEBHOOK = DELETED | {"entitlements"}
+OF_SUBSCRIPTION = DELETED | {"applicable_usage_thresholds"}
+REST = WEBHOOK | {"applicable_usage_thresholds", "fixed_charges"}
+
+Bodies = dict[uuid.UUID, list[dict[str, Any]]]
+
+
+async def plans(tx: Tx, rows: Sequence[Plan], *, include: frozenset[str] = REST) -> list[dict[str, Any]]:
+    """Plan objects in the order given; `include` names the optional members. `metadata` is there when it is set."""
+    ids = [row.id for row in rows]
+    charge_bodies = await _charges_of(tx, ids, taxes="taxes" in include) if "charges" in include else {}
+    thresholds = await store.thresholds_of(tx, [*ids, *(row.parent_id for row in rows if row.parent_id is not None)])
+    plan_taxes = await _taxes(tx, Owner.PLAN, ids) if "taxes" in include else {}
+    commitments = await _commitments(tx, rows) if "minimum_commitment" in include else {}
+    bodies = []
+    for row in rows:
+        own = thresholds.get(row.id, [])
+        applicable = own or (thresholds.get(row.parent_id, []) if row.parent_id is not None else [])
+        members: dict[str, Any] = {
+            "charges": charge_bodies.get(row.id, []),
+            "fixed_charges": [],
+            "entitlements": [],
+            "usage_thresholds": [views.threshold(one) for one in own],
+            "applicable_usage_thresholds": [views.applicable_threshold(one) for one in applicable],
+            "taxes": plan_taxes.get(row.id, []),
+        }
+        body = views.plan(row) | {name: value for name, value in members.items() if name in include}
+        if row.id in commitments:
+            body["minimum_commitment"] = commitments[row.id]
+        if row.metadata_ is not None:
+            body["metadata"] = row.metadata_
+        bodies.append(body)
+    return bodies
+
+
+async def charges(tx: Tx, rows: Sequence[Charge], *, taxes: bool = True) -> list[dict[str, Any]]:
+    """Charge objects in the order given, with their taxes unless told otherwise."""
+    ids = [row.id for row in rows]
+    filters = await store.filters_of(tx, ids)
+    codes = await _metric_codes(tx, [row.billable_metric_id for row in rows])
+    owned = await _taxes(tx, Owner.CHARGE, ids) if taxes else {}
+    bodies = [views.charge(row, codes[row.billable_metric_id], filters.get(row.id, [])) for row in rows]
+    if taxes:
+        for row, body in zip(rows, bodies, strict=True):
+            body["taxes"] = owned.get(row.id, [])
+    return bodies
+
+
+async def _charges_of(tx: Tx, plan_ids: Sequence[uuid.UUID], *, taxes: bool) -> Bodies:
+    rows = [row for found in (await store.charges_of(tx, plan_ids)).values() for row in found]
+    found: Bodies = {}
+    for row, body in zip(rows, await charges(tx, rows, taxes=taxes), strict=True):
+        found.setdefault(row.plan_id, []).append(body)
+    return found
+
+
+async def _metric_codes(tx: Tx, metric_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """metric -> code, deleted metrics too: nested objects keep showing them (api.md §10)."""
+    statement = select(BillableMetric.id, BillableMetric.code).where(BillableMetric.id.in_(metric_ids))
+    return {row.id: row.code for row in await tx.execute(statement)}
+
+
+async def _commitments(tx: Tx, rows: Sequence[Plan]) -> Mapping[uuid.UUID, dict[str, Any]]:
+    found = await store.commitments_of(tx, [row.id for row in rows])
+    taxes = await _taxes(tx, Owner.COMMITMENT, [row.id for row in found.values()])
+    return {
+        row.id: views.commitment(found[row.id], row, taxes.get(found[row.id].id, [])) for row in rows if row.id in found
+    }
+
+
+async def _taxes(tx: Tx, kind: Owner, owner_ids: Sequence[uuid.UUID]) -> Bodies:
+    """owner -> rendered taxes; each tax is rendered once."""
+    by_owner = await tax_store.of_owners(tx, kind, owner_ids)
+    distinct = {tax.id: tax for taxes in by_owner.values() for tax in taxes}
+    rendered = dict(zip(distinct, await tax_views.taxes(tx, list(distinct.values())), strict=True))
+    return {owner: [rendered[tax.id] for tax in taxes] for owner, taxes in by_owner.items()}
