@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import FastAPI
-from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tallystick.api.inputs import Flag, Input, Label, Moment, Object, Text, read
+from tallystick.api.inputs import Flag, Input, Label, Moment, Object, Text, read, up_to
 from tallystick.api.issuers import MAX_NAME
 from tallystick.api.paging import Page, fetch_page
 from tallystick.api.parameters import read_parameters
@@ -37,7 +36,7 @@ from tallystick.rooms.organizations import keys, store, verbs, views
 class NewOrganization(OrganizationInput):
     """Body of `POST /admin/organizations`."""
 
-    name: Annotated[Label, Field(max_length=MAX_NAME)] = None
+    name: Annotated[Label, up_to(MAX_NAME)] = None
     sandbox: Flag = None
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from tallystick.core.money import CURRENCIES
@@ -284,3 +284,14 @@ def one_of(*allowed: str, code: str = "value_is_invalid") -> Any:
         return text
 
     return BeforeValidator(check)
+
+
+def up_to(length: int) -> Any:
+    """A validator of text or a list, null allowed: a longer one is refused (pydantic's own trips over the null)."""
+
+    def check(value: Any) -> Any:
+        if value is not None and len(value) > length:
+            raise refuse("value_is_too_long")
+        return value
+
+    return AfterValidator(check)

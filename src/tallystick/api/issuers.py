@@ -10,7 +10,7 @@ import binascii
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 
 from tallystick.api.inputs import (
     Codes,
@@ -19,7 +19,6 @@ from tallystick.api.inputs import (
     Emails,
     Flag,
     Input,
-    Label,
     Locale,
     Shape,
     SmallWhole,
@@ -27,6 +26,7 @@ from tallystick.api.inputs import (
     Timezone,
     one_of,
     refuse,
+    up_to,
 )
 
 MAX_DAYS = 36_500  # a century: later dates mean nothing and would leave the calendar
@@ -81,7 +81,6 @@ def _logo(value: Any) -> Any:
 
 
 Days = Annotated[SmallWhole, AfterValidator(_days)]
-ShortName = Annotated[Label, Field(max_length=MAX_NAME)]
 Anchor = Annotated[str | None, one_of("current_period_end", "next_period_start"), Shape.SCALAR]
 Adjustment = Annotated[str | None, one_of("keep_anchor", "align_with_finalization_date"), Shape.SCALAR]
 Logo = Annotated[tuple[str, bytes] | None, BeforeValidator(_logo), Shape.SCALAR]
@@ -90,7 +89,7 @@ Logo = Annotated[tuple[str, bytes] | None, BeforeValidator(_logo), Shape.SCALAR]
 class BillingConfiguration(Input):
     """`billing_configuration` of an issuer."""
 
-    invoice_footer: Annotated[Text, Field(max_length=MAX_FOOTER)] = None
+    invoice_footer: Annotated[Text, up_to(MAX_FOOTER)] = None
     invoice_grace_period: Days = None
     document_locale: Locale = None
     subscription_invoice_issuing_date_anchor: Anchor = None

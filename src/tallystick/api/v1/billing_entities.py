@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import FastAPI
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Codes, Flag, Label, Shape, Text, one_of
+from tallystick.api.inputs import Codes, Flag, Label, Shape, Text, one_of, up_to
 from tallystick.api.issuers import MAX_NAME, IssuerInput, Logo
 from tallystick.api.routes import Routes
 from tallystick.flows.lifecycle import organizations as lifecycle
@@ -36,14 +36,14 @@ def _numbering(value: Any) -> Any:
 class BillingEntityInput(IssuerInput):
     """Body of create and update; an update ignores `code`."""
 
-    name: Annotated[Label, Field(max_length=MAX_NAME)] = None
-    code: Annotated[Label, Field(max_length=MAX_NAME)] = None
+    name: Annotated[Label, up_to(MAX_NAME)] = None
+    code: Annotated[Label, up_to(MAX_NAME)] = None
     phone: Text = None
     document_numbering: Annotated[str | None, BeforeValidator(_numbering), Shape.SCALAR] = None
     eu_tax_management: Flag = None
     einvoicing: Flag = None
     logo: Logo = None
-    tax_codes: Annotated[Codes, Field(max_length=MAX_CODES)] = None
+    tax_codes: Annotated[Codes, up_to(MAX_CODES)] = None
     invoice_custom_section_codes: Codes = None
 
     def settings(self) -> dict[str, Any]:

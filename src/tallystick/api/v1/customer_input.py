@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 
 from tallystick.api.inputs import (
     Codes,
@@ -21,6 +21,7 @@ from tallystick.api.inputs import (
     Timezone,
     one_of,
     refuse,
+    up_to,
 )
 from tallystick.api.issuers import MAX_NAME, Adjustment, Anchor, Days
 from tallystick.ground.errors import Invalid
@@ -64,8 +65,8 @@ class MetadataInput(Input):
     """One pair of `metadata`."""
 
     id: Text = None
-    key: Annotated[RequiredText, Field(max_length=20)]
-    value: Annotated[Text, Field(max_length=100)]
+    key: Annotated[RequiredText, up_to(20)]
+    value: Annotated[Text, up_to(100)]
     display_in_invoice: Flag = None
 
 
@@ -103,8 +104,8 @@ class CustomerBilling(Input):
 class CustomerInput(Input):
     """Body of the upsert; a key that is absent changes nothing, a null clears."""
 
-    external_id: Annotated[RequiredText, Field(max_length=MAX_EXTERNAL_ID)]
-    name: Annotated[Text, Field(max_length=MAX_NAME)] = None
+    external_id: Annotated[RequiredText, up_to(MAX_EXTERNAL_ID)]
+    name: Annotated[Text, up_to(MAX_NAME)] = None
     firstname: Text = None
     lastname: Text = None
     legal_name: Text = None
@@ -132,7 +133,7 @@ class CustomerInput(Input):
     ] = None
     billing_entity_code: Label = None
     billing_configuration: Annotated[CustomerBilling | None, Shape.OBJECT] = None
-    tax_codes: Annotated[Codes, Field(max_length=MAX_CODES)] = None
+    tax_codes: Annotated[Codes, up_to(MAX_CODES)] = None
     metadata: Annotated[
         list[MetadataInput] | None, BeforeValidator(_few), AfterValidator(_distinct_keys), Shape.ARRAY
     ] = None

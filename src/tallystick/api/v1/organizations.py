@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from tallystick.api.call import Call
-from tallystick.api.inputs import Label, Shape, Text, one_of
+from tallystick.api.inputs import Label, Shape, one_of, up_to
 from tallystick.api.issuers import MAX_NAME, IssuerInput
 from tallystick.api.routes import Routes
 from tallystick.flows.lifecycle import organizations as lifecycle
@@ -24,8 +22,8 @@ PER_ORGANIZATION = "per_organization"
 class OrganizationInput(IssuerInput):
     """Body of an update; every setting is one of the default billing entity."""
 
-    slug: Annotated[Label, Field(max_length=MAX_NAME)] = None
-    webhook_url: Text = None
+    slug: Annotated[Label, up_to(MAX_NAME)] = None
+    webhook_url: Label = None
     document_numbering: Annotated[str | None, one_of("per_customer", PER_ORGANIZATION), Shape.SCALAR] = None
 
     def settings(self) -> dict[str, Any]:

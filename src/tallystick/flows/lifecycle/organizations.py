@@ -15,6 +15,7 @@ from tallystick.rooms.customers import store as customer_store
 from tallystick.rooms.organizations import keys, settings, store, verbs
 from tallystick.rooms.taxes import verbs as taxes
 from tallystick.rooms.taxes.store import Owner
+from tallystick.rooms.webhooks import verbs as webhooks
 
 
 async def create(
@@ -24,6 +25,8 @@ async def create(
     if name is None:
         raise Invalid.field("name", "value_is_mandatory")
     made = await verbs.create_organization(tx, at, name=name, sandbox=sandbox, fields=fields)
+    if fields.get("webhook_url") is not None:
+        await webhooks.set_first_endpoint(tx, made.id, fields["webhook_url"], at)
     _, key = await keys.create_key(tx, made.id, at)
     return made, key
 
@@ -32,6 +35,8 @@ async def update(tx: Tx, organization: Organization, at: dt.datetime, fields: Ma
     """Change the settings, which are those of the default billing entity (customers_entitlements.md §4)."""
     if "slug" in fields:
         await verbs.rename_slug(tx, organization, at, fields["slug"])
+    if fields.get("webhook_url") is not None:
+        await webhooks.set_first_endpoint(tx, organization.id, fields["webhook_url"], at)
     entity = (await store.default_entities(tx, [organization.id]))[organization.id]
     if await settings.change(tx, entity, at, fields):
         await _terms_changed(tx, entity.id, at)
