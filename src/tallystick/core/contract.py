@@ -62,10 +62,11 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class PriceFilter:
-    """A charge filter. `values`: key -> accepted texts, the "all" marker already replaced by the declared values."""
+    """A charge filter. `values`: key -> accepted texts; in `given_values` the "all" marker still stands as it was sent."""
 
     id: UUID
     values: Mapping[str, tuple[str, ...]]
+    given_values: Mapping[str, tuple[str, ...]]
     properties: Mapping[str, Any]
     invoice_display_name: str | None
 

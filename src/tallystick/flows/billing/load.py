@@ -187,7 +187,8 @@ def _filter(row: ChargeFilter, metric: Metric) -> PriceFilter:
     values = {
         key: metric.filters.get(key, ()) if given == [ALL_VALUES] else tuple(given) for key, given in row.values.items()
     }
-    return PriceFilter(row.id, values, row.properties, row.invoice_display_name)
+    given = {key: tuple(items) for key, items in row.values.items()}
+    return PriceFilter(row.id, values, given, row.properties, row.invoice_display_name)
 
 
 async def _filters(tx: Tx, charge_ids: set[uuid.UUID]) -> dict[uuid.UUID, list[ChargeFilter]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tallystick.core.contract import ChargeTerms
@@ -24,13 +24,15 @@ class ChargeUsage:
     buckets: list[MeteredBucket] = field(default_factory=list)
 
 
-async def measure(tx: Tx, bills: Sequence[Bill]) -> list[list[ChargeUsage]]:
-    """For each bill, its rated charges with their usage."""
+async def measure(
+    tx: Tx, bills: Sequence[Bill], charges_of: Callable[[Bill], Iterable[ChargeTerms]] = rated_charges
+) -> list[list[ChargeUsage]]:
+    """For each bill, its charges with their usage: those that an invoice rates, unless told otherwise."""
     windows: list[MeterWindow] = []
     usages: dict[int, list[ChargeUsage]] = defaultdict(list)
     asked: list[ChargeUsage] = []
     for place, bill in enumerate(bills):
-        for charge in rated_charges(bill):
+        for charge in charges_of(bill):
             window = _window(len(asked), bill, charge)
             usage = ChargeUsage(charge, window.window_days, window.duration_days)
             windows.append(window)
