@@ -21,6 +21,8 @@ from tallystick.api.v1 import (
     plan_metadata,
     plans,
     taxes,
+    webhook_endpoints,
+    webhooks,
 )
 from tallystick.ground.installation import open_installation
 from tallystick.ground.settings import Settings
@@ -42,4 +44,5 @@ def create_app(settings: Settings) -> FastAPI:
     mount_ingestion(app, "/api/v1")
     mount(app, "/api/v1", events.routes, organizations.routes, billing_entities.routes, taxes.routes, customers.routes)
     mount(app, "/api/v1", billable_metrics.routes, plans.routes, plan_charges.routes, plan_metadata.routes)
+    mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return app

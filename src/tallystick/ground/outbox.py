@@ -52,7 +52,7 @@ _EMIT = text("""
     select m.organization_id, m.webhook_type, m.subject_id, m.options, m.at
     from unnest(
       cast(:organizations as uuid[]), cast(:types as text[]), cast(:subjects as uuid[]),
-      cast(:options as jsonb[]), cast(:instants as timestamptz[])
+      cast(:options as json[]), cast(:instants as timestamptz[])
     ) with ordinality as m(organization_id, webhook_type, subject_id, options, at, place)
     where exists (
       select from webhook_endpoints e where e.organization_id = m.organization_id and e.disabled_at is null

@@ -5,10 +5,12 @@ Not for what a room owns; only what every room and process shares.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Identity, Index, SmallInteger, text
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Identity, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.ground.tables.base import Base, Instant, Map, OptionalInstant, OrganizationRef, Ref
+from tallystick.ground.tables.base import Base, Instant, OptionalInstant, OrganizationRef, Ref
 
 
 class AgendaEntry(Base):
@@ -42,8 +44,8 @@ class OutboxMessage(Base):
     organization_id: Mapped[OrganizationRef]
     webhook_type: Mapped[str]
     subject_id: Mapped[Ref]
-    #: what cannot be reloaded from the subject when the message is rendered
-    options: Mapped[Map] = mapped_column(default=dict)
+    #: what cannot be reloaded from the subject when the message is rendered; json keeps the order of members
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     at: Mapped[Instant]
     #: a row that cannot be rendered: the error, kept for the operator; tried again when `failed_at` is cleared
     error: Mapped[str | None]

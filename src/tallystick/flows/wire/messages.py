@@ -1,0 +1,107 @@
+"""What each webhook message carries: type -> payload key, kind of subject and renderer (webhooks.md §2).
+
+Not for delivery (rooms/webhooks) and not for when a message is sent: whoever changes the state writes the outbox row.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from sqlalchemy import select
+
+from tallystick.flows.wire import customers as customer_wire
+from tallystick.flows.wire import plans as plan_wire
+from tallystick.ground.db import Tx
+from tallystick.ground.tables import BillableMetric, Customer, OutboxMessage, Plan
+from tallystick.rooms.catalog import views as catalog_views
+from tallystick.rooms.webhooks.ports import Rendered
+
+log = structlog.get_logger(__name__)
+
+#: subject ids -> objects by id, in one go; ids that name nothing any more are absent
+Objects = Callable[[Tx, Sequence[uuid.UUID]], Awaitable[Mapping[uuid.UUID, Mapping[str, Any]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a type carries: the payload's key, the class-like subject (§1.7), and how objects are made of subject ids.
+
+    The options of an outbox row are members of its object; without `objects` they are all of it.
+    """
+
+    key: str
+    subject_kind: str
+    objects: Objects | None = None
+
+
+class _Identified(Protocol):
+    id: Any
+
+
+Row = TypeVar("Row", bound=_Identified)
+Bodies = Callable[[Tx, Sequence[Row]], Awaitable[Sequence[Mapping[str, Any]]]]
+
+
+def rows_of(table: type[Row], bodies: Bodies[Row]) -> Objects:
+    """Objects made of a table's rows, deleted ones included: subjects stay renderable (webhooks.md §1.1)."""
+
+    async def objects(tx: Tx, ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Mapping[str, Any]]:
+        rows: Sequence[Row] = list(await tx.scalars(select(table).where(table.id.in_(ids)).order_by(table.id)))
+        return dict(zip((row.id for row in rows), await bodies(tx, rows), strict=True))
+
+    return objects
+
+
+async def _metrics(tx: Tx, rows: Sequence[BillableMetric]) -> list[dict[str, Any]]:
+    return [catalog_views.metric(row) for row in rows]
+
+
+_CUSTOMER = Content(
+    "customer", "Customer", rows_of(Customer, partial(customer_wire.customers, include=customer_wire.WEBHOOK))
+)
+_METRIC = Content("billable_metric", "BillableMetric", rows_of(BillableMetric, _metrics))
+_PLAN = Content("plan", "Plan", rows_of(Plan, partial(plan_wire.plans, include=plan_wire.WEBHOOK)))
+_DELETED_PLAN = Content("plan", "Plan", rows_of(Plan, partial(plan_wire.plans, include=plan_wire.DELETED)))
+
+CONTENTS: Mapping[str, Content] = {
+    "billable_metric.created": _METRIC,
+    "billable_metric.deleted": _METRIC,
+    "billable_metric.updated": _METRIC,
+    "customer.created": _CUSTOMER,
+    "customer.updated": _CUSTOMER,
+    "events.errors": Content("events_errors", "Organization"),
+    "plan.created": _PLAN,
+    "plan.deleted": _DELETED_PLAN,
+    "plan.updated": _PLAN,
+}
+
+
+async def render(tx: Tx, rows: Sequence[OutboxMessage]) -> list[Rendered]:
+    """The rows with their objects, in order; each type is rendered once for all its subjects.
+
+    A subject that does not exist any more is left out. KeyError for a type that has no content.
+    """
+    found = {
+        webhook_type: await _objects(
+            tx, CONTENTS[webhook_type], [row for row in rows if row.webhook_type == webhook_type]
+        )
+        for webhook_type in dict.fromkeys(row.webhook_type for row in rows)
+    }
+    rendered = []
+    for row in rows:
+        content, made = CONTENTS[row.webhook_type], found[row.webhook_type].get(row.subject_id)
+        if made is None:
+            log.warning("subject of a message is gone", webhook_type=row.webhook_type, subject_id=str(row.subject_id))
+        else:
+            rendered.append(Rendered(row, content.key, content.subject_kind, {**made, **row.options}))
+    return rendered
+
+
+async def _objects(tx: Tx, content: Content, rows: Sequence[OutboxMessage]) -> Mapping[uuid.UUID, Mapping[str, Any]]:
+    ids = list(dict.fromkeys(row.subject_id for row in rows))
+    return {key: {} for key in ids} if content.objects is None else await content.objects(tx, ids)
