@@ -62,7 +62,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class PriceFilter:
-    """A charge filter. `values`: key -> accepted texts; in `given_values` the "all" marker still stands as it was sent."""
+    """A charge filter. `values`: key -> accepted texts; `given_values` as sent, with the "all" marker."""
 
     id: UUID
     values: Mapping[str, tuple[str, ...]]
