@@ -76,7 +76,8 @@ def _kept_pem(database_url: str) -> str:
     """The stored key, after making it when it is missing; of processes that start at once the first decides for all."""
     found = "select value from installation_secrets where name = %s"
     made = (
-        "insert into installation_secrets (name, value, created_at) values (%s, %s, now()) on conflict (name) do nothing"
+        "insert into installation_secrets (name, value, created_at) values (%s, %s, now()) "
+        "on conflict (name) do nothing"
     )
     with psycopg.connect(plain_url(database_url), autocommit=True) as connection:
         row = connection.execute(found, [SECRET_NAME]).fetchone()

@@ -181,7 +181,10 @@ async def _next_rows(tx: Tx, organization_id: uuid.UUID, limit: int) -> list[Out
         .order_by(OutboxMessage.position)
         .limit(limit)
     )
-    return list(await tx.scalars(statement))
+    rows = list(await tx.scalars(statement))
+    for row in rows:
+        tx.expunge(row)  # readable after a rollback too
+    return rows
 
 
 async def _endpoints(tx: Tx, organization_id: uuid.UUID) -> list[WebhookEndpoint]:
