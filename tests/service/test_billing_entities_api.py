@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.support.api import Api
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40

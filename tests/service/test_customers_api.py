@@ -11,7 +11,7 @@ from tests.support.api import Api
 ADDRESS = ("address_line1", "address_line2", "city", "zipcode", "state", "country")
 
 
-def upsert(api: Api, external_id: str = "acme", status: int = 200, **fields: Any) -> Any:
+def upsert(api: Api, external_id: Any = "acme", status: int = 200, **fields: Any) -> Any:
     answer = api.post("/customers", {"customer": {"external_id": external_id, **fields}}, status)
     return answer.get("customer", answer)
 

@@ -25,7 +25,7 @@ def create(admin: httpx.Client, status: int = 200, **organization: Any) -> Any:
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer wrong", f"Bearer {ADMIN_TOKEN}x", "Bearer é"])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/admin/organizations"), ("GET", "/admin/organizations")])
 def test_the_operator_needs_the_token(running: Running, header: str | None, method: str, path: str) -> None:
-    headers = {"Authorization": header.encode("latin-1")} if header else {}
+    headers = [(b"authorization", header.encode("latin-1"))] if header else []
     answer = httpx.request(method, running.url + path, headers=headers, json={"organization": {"name": "x"}})
     assert answer.status_code == 401
     assert answer.json() == {"status": 401, "error": "Unauthorized"}
