@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from tests.support.api import Api
 
 ADDRESS = ("address_line1", "address_line2", "city", "zipcode", "state", "country")

@@ -7,7 +7,6 @@ import uuid
 from typing import Any
 
 from sqlalchemy import select
-from tests.support.api import Api
 
 from tallystick.flows.lifecycle import customers as lifecycle
 from tallystick.flows.lifecycle import organizations
@@ -17,6 +16,7 @@ from tallystick.ground.ids import new_id
 from tallystick.ground.installation import Installation
 from tallystick.ground.tables import BillingEntity, Customer, Invoice, Organization, OutboxMessage
 from tallystick.rooms.customers import portal, store, verbs
+from tests.support.api import Api
 
 AT = dt.datetime(2025, 3, 1, 9, tzinfo=dt.UTC)
 KEY = "the organization's key"

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.support.api import ADMIN_TOKEN, Api
 from tests.support.server import Running
 
