@@ -1,15 +1,24 @@
-"""The composition root: the only file that knows everybody. It builds the installation and mounts every door."""
+"""The composition root: the only file that knows everybody. It builds the installation and mounts every door.
+
+What starts and ends the processes that run all this is the command line (cli/processes).
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from fastapi import FastAPI
 
+from tallystick.api.access_log import AccessLog
 from tallystick.api.admin import mount_admin
 from tallystick.api.application import build_application
 from tallystick.api.ingestion import ingesting, mount_ingestion
+from tallystick.api.metrics import mount_metrics
 from tallystick.api.routes import mount
 from tallystick.api.v1 import (
     billable_metrics,
@@ -20,29 +29,65 @@ from tallystick.api.v1 import (
     plan_charges,
     plan_metadata,
     plans,
+    subscriptions,
     taxes,
     webhook_endpoints,
     webhooks,
 )
-from tallystick.ground.installation import open_installation
+from tallystick.flows.billing import documents
+from tallystick.flows.clockwork.outlets import ProcessOutlets
+from tallystick.flows.wire.messages import render
+from tallystick.ground.installation import Installation, open_installation
 from tallystick.ground.settings import Settings
+from tallystick.providers import pdf
+from tallystick.providers.storage.files import Files
+from tallystick.rooms.webhooks.deliver import Dispatcher
+
+
+def assemble(settings: Settings, *, pool_size: int = 10) -> Installation:
+    """An installation with everything from outside plugged in, on the migrated database that the settings name."""
+    storage = Files(settings.data_dir / "documents")
+    installation = open_installation(settings, storage, pool_size=pool_size)
+    press = documents.Press(
+        database=installation.database,
+        storage=storage,
+        documents=None if settings.disable_pdf_generation else pdf,
+        public_api_url=settings.public_api_url,
+        threads=ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="documents"),
+    )
+    installation.jobs.add(documents.TASK, press.run)
+    outlets = ProcessOutlets(installation.jobs, Dispatcher(installation, render))
+    return replace(installation, outlets=outlets)
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The HTTP application with all resources, on the database that the settings name."""
-    installation = open_installation(settings)
+    installation = assemble(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with ingesting(app, installation):
             yield
-        await installation.database.close()
+        await installation.close()
 
     app = build_application(installation, lifespan)
+    app.add_middleware(AccessLog, observe=mount_metrics(app).observe)
     mount_admin(app)
     billing_entities.mount_logos(app)
     mount_ingestion(app, "/api/v1")
     mount(app, "/api/v1", events.routes, organizations.routes, billing_entities.routes, taxes.routes, customers.routes)
     mount(app, "/api/v1", billable_metrics.routes, plans.routes, plan_charges.routes, plan_metadata.routes)
+    mount(app, "/api/v1", subscriptions.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return app
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """The worker process until `stop`: what falls due, webhooks, jobs."""
+    from tallystick import worker  # the HTTP server needs none of it
+
+    installation = assemble(settings)
+    try:
+        await worker.run(installation, render, stop)
+    finally:
+        await installation.close()

@@ -1,0 +1,1 @@
+"""The command `tallystick`. Modules here import the product inside functions only, so that `--help` is instant."""

@@ -10,12 +10,12 @@ from functools import partial
 from sqlalchemy import text
 
 from tallystick.flows.clockwork.chunks import carry_out_next
-from tallystick.flows.clockwork.ports import Outlets
 from tallystick.flows.clockwork.sandbox import settle_if_due
 from tallystick.ground import agenda
 from tallystick.ground.clock import machine_now
 from tallystick.ground.db import Database
 from tallystick.ground.notices import listening
+from tallystick.ground.outlets import Outlets
 
 #: how long the loop sleeps when nothing is due and nobody calls
 IDLE_SECONDS = 1.0

@@ -14,11 +14,11 @@ from functools import partial
 from sqlalchemy import select, text, update
 
 from tallystick.flows.clockwork.chunks import carry_out_next
-from tallystick.flows.clockwork.ports import Outlets
 from tallystick.ground import agenda
 from tallystick.ground.clock import machine_now
 from tallystick.ground.db import Database, Tx
 from tallystick.ground.errors import Forbidden, Invalid
+from tallystick.ground.outlets import Outlets
 from tallystick.ground.tables import AgendaEntry, Organization
 
 

@@ -1,0 +1,1 @@
+"""`tallystick doctor`: what is wrong with an installation, in sentences, and how to mend it. It changes nothing."""
