@@ -71,7 +71,7 @@ def _tame_libraries() -> None:
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
     access.propagate = False
-    for name in ("httpx", "httpcore", "asyncio", "procrastinate"):
+    for name in ("httpx", "httpcore", "asyncio", "procrastinate", "alembic", "uvicorn.error"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
 
 
