@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tallystick.flows.lifecycle.subscriptions.schedule import reschedule_of_customers
+from tallystick.flows.lifecycle.subscriptions.terminate import terminate_all_of_customers
 from tallystick.ground import outbox
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid, NotFound
@@ -70,8 +72,9 @@ async def create(
 
 
 async def delete(tx: Tx, customer: Customer, at: dt.datetime) -> None:
-    """Hide the customer from now on (customers_entitlements.md §1.9)."""
+    """End its subscriptions and hide the customer from now on (customers_entitlements.md §1.9)."""
     await store.lock(tx, [customer.id])
+    await terminate_all_of_customers(tx, [customer.id], at)
     await verbs.delete(tx, customer, at)
 
 
@@ -82,6 +85,7 @@ async def customer_terms_changed(tx: Tx, customer_ids: Sequence[uuid.UUID], at: 
     terms: dates of drafts, instants on the agenda (customers_entitlements.md §1.6, subscriptions.md §7).
     """
     await store.lock(tx, customer_ids)
+    await reschedule_of_customers(tx, customer_ids, at)
 
 
 async def _entity(tx: Tx, organization_id: uuid.UUID, fields: Mapping[str, Any]) -> BillingEntity:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from tallystick.flows.lifecycle.subscriptions.terminate import terminate_all_of_plans
 from tallystick.ground.db import Tx
 from tallystick.ground.outbox import Message, emit
 from tallystick.ground.tables import Charge, Plan, Subscription
@@ -72,8 +73,12 @@ async def request_deletion(tx: Tx, plan: Plan, at: dt.datetime) -> Plan:
 
 
 async def complete_deletion(tx: Tx, plan_ids: Sequence[uuid.UUID], at: dt.datetime) -> list[uuid.UUID]:
-    """Delete those plans, overrides with them, that no living subscription uses; returns the ids of the deleted."""
+    """End the subscriptions of plans and their overrides, then delete those that nobody waits for any more.
+
+    Returns the ids of the deleted: an incomplete subscription keeps its plan (subscriptions.md §1.6).
+    """
     family = await store.with_children(tx, plan_ids)
+    await terminate_all_of_plans(tx, [plan.id for plan in family], at)
     statement = select(Subscription.plan_id).where(
         Subscription.plan_id.in_([plan.id for plan in family]), Subscription.status.in_(LIVING)
     )

@@ -5,6 +5,7 @@ Not for delivery (rooms/webhooks) and not for when a message is sent: whoever ch
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +17,16 @@ from sqlalchemy import select
 
 from tallystick.flows.wire import customers as customer_wire
 from tallystick.flows.wire import plans as plan_wire
+from tallystick.flows.wire import subscriptions as subscription_wire
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import BillableMetric, Customer, OutboxMessage, Plan
+from tallystick.ground.tables import BillableMetric, Customer, OutboxMessage, Plan, Subscription
 from tallystick.rooms.catalog import views as catalog_views
 from tallystick.rooms.webhooks.ports import Rendered
 
 log = structlog.get_logger(__name__)
 
-#: subject ids -> objects by id, in one go; ids that name nothing any more are absent
-Objects = Callable[[Tx, Sequence[uuid.UUID]], Awaitable[Mapping[uuid.UUID, Mapping[str, Any]]]]
+#: subject id -> instant of its message, made into objects by id, in one go; ids that name nothing any more are absent
+Objects = Callable[[Tx, Mapping[uuid.UUID, dt.datetime]], Awaitable[Mapping[uuid.UUID, Mapping[str, Any]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ Bodies = Callable[[Tx, Sequence[Row]], Awaitable[Sequence[Mapping[str, Any]]]]
 def rows_of(table: type[Row], bodies: Bodies[Row]) -> Objects:
     """Objects made of a table's rows, deleted ones included: subjects stay renderable (webhooks.md §1.1)."""
 
-    async def objects(tx: Tx, ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Mapping[str, Any]]:
-        rows: Sequence[Row] = list(await tx.scalars(select(table).where(table.id.in_(ids)).order_by(table.id)))
+    async def objects(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime]) -> Mapping[uuid.UUID, Mapping[str, Any]]:
+        rows: Sequence[Row] = list(await tx.scalars(select(table).where(table.id.in_(list(at_of))).order_by(table.id)))
         return dict(zip((row.id for row in rows), await bodies(tx, rows), strict=True))
 
     return objects
@@ -61,12 +63,23 @@ async def _metrics(tx: Tx, rows: Sequence[BillableMetric]) -> list[dict[str, Any
     return [catalog_views.metric(row) for row in rows]
 
 
+def _subscriptions(include: frozenset[str]) -> Objects:
+    async def objects(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime]) -> Mapping[uuid.UUID, Mapping[str, Any]]:
+        rows = list(await tx.scalars(select(Subscription).where(Subscription.id.in_(list(at_of)))))
+        bodies = await subscription_wire.subscriptions_each(tx, rows, at_of, include=include)
+        return {row.id: body for row, body in zip(rows, bodies, strict=True)}
+
+    return objects
+
+
 _CUSTOMER = Content(
     "customer", "Customer", rows_of(Customer, partial(customer_wire.customers, include=customer_wire.WEBHOOK))
 )
 _METRIC = Content("billable_metric", "BillableMetric", rows_of(BillableMetric, _metrics))
 _PLAN = Content("plan", "Plan", rows_of(Plan, partial(plan_wire.plans, include=plan_wire.WEBHOOK)))
 _DELETED_PLAN = Content("plan", "Plan", rows_of(Plan, partial(plan_wire.plans, include=plan_wire.DELETED)))
+_SUBSCRIPTION = Content("subscription", "Subscription", _subscriptions(subscription_wire.WEBHOOK))
+_ENTITLED = Content("subscription", "Subscription", _subscriptions(subscription_wire.WEBHOOK_WITH_ENTITLEMENTS))
 
 CONTENTS: Mapping[str, Content] = {
     "billable_metric.created": _METRIC,
@@ -78,6 +91,13 @@ CONTENTS: Mapping[str, Content] = {
     "plan.created": _PLAN,
     "plan.deleted": _DELETED_PLAN,
     "plan.updated": _PLAN,
+    "subscription.canceled": _SUBSCRIPTION,
+    "subscription.incomplete": _SUBSCRIPTION,
+    "subscription.started": _ENTITLED,
+    "subscription.terminated": _SUBSCRIPTION,
+    "subscription.termination_alert": _SUBSCRIPTION,
+    "subscription.trial_ended": _SUBSCRIPTION,
+    "subscription.updated": _ENTITLED,
 }
 
 
@@ -103,5 +123,5 @@ async def render(tx: Tx, rows: Sequence[OutboxMessage]) -> list[Rendered]:
 
 
 async def _objects(tx: Tx, content: Content, rows: Sequence[OutboxMessage]) -> Mapping[uuid.UUID, Mapping[str, Any]]:
-    ids = list(dict.fromkeys(row.subject_id for row in rows))
-    return {key: {} for key in ids} if content.objects is None else await content.objects(tx, ids)
+    at_of = {row.subject_id: row.at for row in rows}
+    return {key: {} for key in at_of} if content.objects is None else await content.objects(tx, at_of)

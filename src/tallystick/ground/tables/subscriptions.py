@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -53,6 +55,8 @@ class Subscription(Base):
     terminated_at: Mapped[OptionalInstant]
     canceled_at: Mapped[OptionalInstant]
     cancellation_reason: Mapped[str | None]
+    #: UTC date of the last termination alert: at most one a day (webhooks.md §5.1)
+    termination_alerted_on: Mapped[dt.date | None]
     on_termination_credit_note: Mapped[str | None]
     on_termination_invoice: Mapped[str] = mapped_column(default="generate")
     consolidate_invoice: Mapped[bool] = mapped_column(default=True)
