@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import ARRAY, ColumnElement, any_, exists, literal, select
+from sqlalchemy import ARRAY, ColumnElement, any_, exists, literal, select, update
 from sqlalchemy.dialects.postgresql import UUID
 
 from tallystick.ground.db import Tx
@@ -55,6 +56,12 @@ async def is_editable(tx: Tx, customer_id: uuid.UUID) -> bool:
     """Whether nothing was ever billed to the customer (customers_entitlements.md §1.5)."""
     used = exists().where(Subscription.customer_id == customer_id) | exists().where(Invoice.customer_id == customer_id)
     return not await tx.scalar(select(used))
+
+
+async def fill_currency(tx: Tx, customer_ids: Sequence[uuid.UUID], currency: str, at: dt.datetime) -> None:
+    """Give the currency to those of the customers that have none."""
+    blank = update(Customer).where(_is_one_of(customer_ids), Customer.currency.is_(None))
+    await tx.execute(blank.values(currency=currency, updated_at=at))
 
 
 async def metadata_of(tx: Tx, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[CustomerMetadata]]:

@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import update as sql_update
-
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import NotFound
 from tallystick.ground.ids import new_id, parse_id
@@ -147,9 +145,9 @@ async def replace_metadata(tx: Tx, customer: Customer, at: dt.datetime, items: S
 
 async def prefer_currencies(tx: Tx, currencies: Mapping[uuid.UUID, str], at: dt.datetime) -> None:
     """customer -> currency of its first billing object; a preference that exists stays (§1.4)."""
-    for customer_id, currency in sorted(currencies.items()):
-        blank = sql_update(Customer).where(Customer.id == customer_id, Customer.currency.is_(None))
-        await tx.execute(blank.values(currency=currency, updated_at=at))
+    for currency in sorted(set(currencies.values())):
+        ids = [customer_id for customer_id, preferred in currencies.items() if preferred == currency]
+        await store.fill_currency(tx, ids, currency, at)
 
 
 async def delete(tx: Tx, customer: Customer, at: dt.datetime) -> None:
