@@ -62,6 +62,5 @@ async def create(connection: Connection, month: Month) -> None:
             return
         await connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
         await connection.execute(f"create table {name} (like events including all)")
-        await connection.execute(
-            f"alter table events attach partition {name} for values from ('{start.isoformat()}') to ('{end.isoformat()}')"
-        )
+        bounds = f"from ('{start.isoformat()}') to ('{end.isoformat()}')"
+        await connection.execute(f"alter table events attach partition {name} for values {bounds}")
