@@ -1,0 +1,132 @@
+"""What a fee is for, by name: its metric, plan, filter and groups (webhooks.md §4.3 `item`).
+
+Deleted metrics, plans, charges and filters keep their names here: documents go on showing them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, UUID, any_, cast, select
+
+from tallystick.core.contract import ALL_VALUES
+from tallystick.ground.db import Tx
+from tallystick.ground.tables import BillableMetric, Charge, ChargeFilter, Customer, Fee, Invoice, Plan, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What other rooms call the things that a fee points to; None where it points to nothing."""
+
+    external_subscription_id: str | None
+    subscription_name: str | None
+    customer_id: uuid.UUID | None
+    external_customer_id: str | None
+    plan_code: str | None
+    plan_name: str | None
+    plan_description: str | None
+    plan_display_name: str | None
+    charge_display_name: str | None
+    invoiceable: bool | None
+    metric_id: uuid.UUID | None
+    metric_code: str | None
+    metric_name: str | None
+    metric_description: str | None
+    filter_values: dict[str, list[str]] | None
+    filter_display_name: str | None
+    self_billed: bool | None
+
+
+async def names_of(tx: Tx, fee_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Named]:
+    """fee -> its names, in one query."""
+    statement = (
+        select(
+            Fee.id,
+            Subscription.external_id,
+            Subscription.name,
+            Customer.id,
+            Customer.external_id,
+            Plan.code,
+            Plan.name,
+            Plan.description,
+            Plan.invoice_display_name,
+            Charge.invoice_display_name,
+            Charge.invoiceable,
+            BillableMetric.id,
+            BillableMetric.code,
+            BillableMetric.name,
+            BillableMetric.description,
+            ChargeFilter.values,
+            ChargeFilter.invoice_display_name,
+            Invoice.self_billed,
+        )
+        .select_from(Fee)
+        .outerjoin(Subscription, Subscription.id == Fee.subscription_id)
+        .outerjoin(Customer, Customer.id == Subscription.customer_id)
+        .outerjoin(Plan, Plan.id == Subscription.plan_id)
+        .outerjoin(Charge, Charge.id == Fee.charge_id)
+        .outerjoin(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
+        .outerjoin(ChargeFilter, ChargeFilter.id == Fee.charge_filter_id)
+        .outerjoin(Invoice, Invoice.id == Fee.invoice_id)
+        # one array instead of a parameter for each fee: a set may hold more than a statement takes
+        .where(Fee.id == any_(cast(list(fee_ids), ARRAY(UUID(as_uuid=True)))))
+    )
+    rows: Sequence[Sequence[Any]] = (await tx.execute(statement)).all()
+    return {fee_id: Named(*names) for fee_id, *names in rows}
+
+
+def item(fee: Fee, named: Named, *, webhook: bool) -> dict[str, Any]:
+    """The `item` of a fee. REST spells groups without a value as empty text (sdk-compat.md R3)."""
+    return {
+        "type": fee.fee_type,
+        **_SOURCES[fee.fee_type](fee, named),
+        "grouped_by": fee.grouped_by if webhook else without_nulls(fee.grouped_by),
+    }
+
+
+def without_nulls(texts: Mapping[str, str | None]) -> dict[str, str]:
+    """A map of texts in which a missing value is empty text."""
+    return {key: value or "" for key, value in texts.items()}
+
+
+def _of_metric(fee: Fee, named: Named) -> dict[str, Any]:
+    return {
+        "code": named.metric_code,
+        "name": named.metric_name,
+        "description": named.metric_description,
+        "invoice_display_name": fee.invoice_display_name or named.charge_display_name or named.metric_name,
+        "filters": named.filter_values,
+        "filter_invoice_display_name": _filter_name(named),
+        "lago_item_id": named.metric_id,
+        "item_type": "BillableMetric",
+    }
+
+
+def _of_plan(fee: Fee, named: Named) -> dict[str, Any]:
+    own_name = fee.invoice_display_name or named.subscription_name
+    return {
+        "code": named.plan_code,
+        "name": named.plan_name,
+        "description": named.plan_description,
+        "invoice_display_name": own_name or named.plan_display_name or named.plan_name,
+        "filters": None,
+        "filter_invoice_display_name": None,
+        "lago_item_id": fee.subscription_id,
+        "item_type": "Subscription",
+    }
+
+
+_SOURCES = {"charge": _of_metric, "subscription": _of_plan, "commitment": _of_plan}
+
+
+def _filter_name(named: Named) -> str | None:
+    """The filter's own name, else its values; a key that takes every value stands for them (webhooks.md §4.3)."""
+    if named.filter_values is None:
+        return None
+    texts = [
+        text for key, values in named.filter_values.items() for text in ([key] if values == [ALL_VALUES] else values)
+    ]
+    return named.filter_display_name or ", ".join(texts)
