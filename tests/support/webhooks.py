@@ -66,6 +66,13 @@ class Receiver:
         self.in_flight: dict[str, int] = {}
         self.most_in_flight: dict[str, int] = {}
         self.port = 0
+        self._arrived = asyncio.Event()
+
+    async def until(self, count: int, path: str | None = None) -> None:
+        """Wait until so many requests came, to one path or to all."""
+        while len(self.received if path is None else self.at(path)) < count:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -90,6 +97,7 @@ class Receiver:
         request = Received(path, headers, await reader.readexactly(int(headers["content-length"])))
         reply = self.reply(request, len(self.at(path)))
         self.received.append(request)
+        self._arrived.set()
         self.in_flight[path] = self.in_flight.get(path, 0) + 1
         self.most_in_flight[path] = max(self.most_in_flight.get(path, 0), self.in_flight[path])
         try:
