@@ -61,7 +61,9 @@ async def is_editable(tx: Tx, customer_id: uuid.UUID) -> bool:
 async def fill_currency(tx: Tx, customer_ids: Sequence[uuid.UUID], currency: str, at: dt.datetime) -> None:
     """Give the currency to those of the customers that have none."""
     blank = update(Customer).where(_is_one_of(customer_ids), Customer.currency.is_(None))
-    await tx.execute(blank.values(currency=currency, updated_at=at))
+    filled = blank.values(currency=currency, updated_at=at).returning(Customer)
+    # what the session holds of these customers shows the currency too
+    await tx.scalars(filled.execution_options(populate_existing=True, synchronize_session=False))
 
 
 async def metadata_of(tx: Tx, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[CustomerMetadata]]:
