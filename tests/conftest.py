@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tallystick.ground.db import plain_url
-from tallystick.ground.installation import Installation, open_installation
+from tallystick.ground.db import Database, plain_url
+from tallystick.ground.installation import Installation
 from tallystick.ground.migrations import migrate
 from tests.support.api import ADMIN_TOKEN, Api
 from tests.support.server import Running, settings_for
@@ -49,11 +49,21 @@ def database_url(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The database of this test process, for tests that need nothing else of an installation."""
+    opened = Database(database_url, pool_size=5)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
 async def installation(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
     """An installation in this process, for tests that call rooms and flows directly."""
-    opened = open_installation(settings_for(database_url, tmp_path_factory.mktemp("installation")), pool_size=5)
+    from tallystick.app import assemble
+
+    opened = assemble(settings_for(database_url, tmp_path_factory.mktemp("installation")), pool_size=5)
     yield opened
-    await opened.database.close()
+    await opened.close()
 
 
 @pytest.fixture(scope="session")

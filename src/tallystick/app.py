@@ -17,26 +17,31 @@ from fastapi import FastAPI
 from tallystick.api.access_log import AccessLog
 from tallystick.api.admin import mount_admin
 from tallystick.api.application import build_application
+from tallystick.api.files import mount_files
 from tallystick.api.ingestion import ingesting, mount_ingestion
 from tallystick.api.metrics import mount_metrics
 from tallystick.api.routes import mount
 from tallystick.api.v1 import (
     billable_metrics,
     billing_entities,
+    customer_usage,
     customers,
     events,
+    fees,
+    invoices,
     organizations,
     plan_charges,
     plan_metadata,
     plans,
     subscriptions,
     taxes,
+    test_clock,
     webhook_endpoints,
     webhooks,
 )
 from tallystick.flows.billing import documents
 from tallystick.flows.clockwork.outlets import ProcessOutlets
-from tallystick.flows.wire.messages import render
+from tallystick.flows.wire.messages import renderer_at
 from tallystick.ground.installation import Installation, open_installation
 from tallystick.ground.settings import Settings
 from tallystick.providers import pdf
@@ -56,7 +61,7 @@ def assemble(settings: Settings, *, pool_size: int = 10) -> Installation:
         threads=ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="documents"),
     )
     installation.jobs.add(documents.TASK, press.run)
-    outlets = ProcessOutlets(installation.jobs, Dispatcher(installation, render))
+    outlets = ProcessOutlets(installation.jobs, Dispatcher(installation, renderer_at(settings.public_api_url)))
     return replace(installation, outlets=outlets)
 
 
@@ -74,10 +79,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(AccessLog, observe=mount_metrics(app).observe)
     mount_admin(app)
     billing_entities.mount_logos(app)
+    mount_files(app)
     mount_ingestion(app, "/api/v1")
     mount(app, "/api/v1", events.routes, organizations.routes, billing_entities.routes, taxes.routes, customers.routes)
     mount(app, "/api/v1", billable_metrics.routes, plans.routes, plan_charges.routes, plan_metadata.routes)
-    mount(app, "/api/v1", subscriptions.routes)
+    mount(app, "/api/v1", subscriptions.routes, customer_usage.routes, test_clock.routes)
+    mount(app, "/api/v1", invoices.routes, fees.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return app
 
@@ -88,6 +95,6 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
 
     installation = assemble(settings)
     try:
-        await worker.run(installation, render, stop)
+        await worker.run(installation, renderer_at(settings.public_api_url), stop)
     finally:
         await installation.close()

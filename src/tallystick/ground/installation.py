@@ -1,4 +1,4 @@
-"""What one running process shares: settings, database, signing key, files, jobs. `app.py` assembles it for all doors."""
+"""What one running process shares: settings, database, signing key, files, jobs. `app.py` assembles it for doors."""
 
 from __future__ import annotations
 

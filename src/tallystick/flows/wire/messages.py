@@ -16,12 +16,14 @@ import structlog
 from sqlalchemy import select
 
 from tallystick.flows.wire import customers as customer_wire
+from tallystick.flows.wire import fees as fee_wire
+from tallystick.flows.wire import invoices as invoice_wire
 from tallystick.flows.wire import plans as plan_wire
 from tallystick.flows.wire import subscriptions as subscription_wire
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import BillableMetric, Customer, OutboxMessage, Plan, Subscription
 from tallystick.rooms.catalog import views as catalog_views
-from tallystick.rooms.webhooks.ports import Rendered
+from tallystick.rooms.webhooks.ports import Rendered, Renderer
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +90,7 @@ CONTENTS: Mapping[str, Content] = {
     "customer.created": _CUSTOMER,
     "customer.updated": _CUSTOMER,
     "events.errors": Content("events_errors", "Organization"),
+    "fee.created": Content("fee", "Fee", fee_wire.fees_of_messages),
     "plan.created": _PLAN,
     "plan.deleted": _DELETED_PLAN,
     "plan.updated": _PLAN,
@@ -101,20 +104,38 @@ CONTENTS: Mapping[str, Content] = {
 }
 
 
-async def render(tx: Tx, rows: Sequence[OutboxMessage]) -> list[Rendered]:
+def contents_at(public_api_url: str) -> Mapping[str, Content]:
+    """All contents, those too that hold links into this installation."""
+    invoices = {
+        name: Content(
+            "invoice",
+            "Invoice",
+            partial(invoice_wire.invoices_of_messages, webhook_type=name, public_api_url=public_api_url),
+        )
+        for name in invoice_wire.MESSAGES
+    }
+    return {**CONTENTS, **invoices}
+
+
+def renderer_at(public_api_url: str) -> Renderer:
+    """The renderer of an installation that is reached under this address."""
+    return partial(render, contents=contents_at(public_api_url))
+
+
+async def render(tx: Tx, rows: Sequence[OutboxMessage], contents: Mapping[str, Content] = CONTENTS) -> list[Rendered]:
     """The rows with their objects, in order; each type is rendered once for all its subjects.
 
     A subject that does not exist any more is left out. KeyError for a type that has no content.
     """
     found = {
         webhook_type: await _objects(
-            tx, CONTENTS[webhook_type], [row for row in rows if row.webhook_type == webhook_type]
+            tx, contents[webhook_type], [row for row in rows if row.webhook_type == webhook_type]
         )
         for webhook_type in dict.fromkeys(row.webhook_type for row in rows)
     }
     rendered = []
     for row in rows:
-        content, made = CONTENTS[row.webhook_type], found[row.webhook_type].get(row.subject_id)
+        content, made = contents[row.webhook_type], found[row.webhook_type].get(row.subject_id)
         if made is None:
             log.warning("subject of a message is gone", webhook_type=row.webhook_type, subject_id=str(row.subject_id))
         else:
