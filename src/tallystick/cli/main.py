@@ -23,6 +23,7 @@ app.add_typer(organizations.app, name="org")
 app.add_typer(keys.app, name="key")
 app.add_typer(clock.app, name="clock")
 
+Lifeline = Annotated[int | None, typer.Option(hidden=True, help="Pipe whose end is the end of the parent.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on; without it TALLYSTICK_HOST or 127.0.0.1.")]
 Port = Annotated[
     int | None,
@@ -49,25 +50,26 @@ def _options(
 
 
 @app.command()
-def serve(host: Host = None, port: Port = None) -> None:
-    """Run everything: API, worker, and PostgreSQL unless TALLYSTICK_DATABASE_URL names one."""
+def serve(host: Host = None, port: Port = None, lifeline: Lifeline = None) -> None:
+    """Run everything: API, worker and a PostgreSQL.
+
+    Without TALLYSTICK_DATABASE_URL the PostgreSQL is an own one in the data directory.
+    """
     from tallystick.cli.processes.commands import serve as run
 
-    run(host, port)
+    run(host, port, lifeline)
 
 
 @app.command()
 def api(host: Host = None, port: Port = None) -> None:
-    """Run the HTTP API alone, on a database that is migrated already."""
+    """Run the API alone, on a database that is migrated already."""
     from tallystick.cli.processes.commands import api as run
 
     run(host, port)
 
 
 @app.command()
-def worker(
-    lifeline: Annotated[int | None, typer.Option(hidden=True, help="Pipe whose end is the end of the parent.")] = None,
-) -> None:
+def worker(lifeline: Lifeline = None) -> None:
     """Run the worker alone: what falls due, webhooks, jobs."""
     from tallystick.cli.processes.commands import worker as run
 
@@ -84,7 +86,10 @@ def migrate(as_json: AsJson = False) -> None:
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Check the installation; say what is wrong and how to mend it. Exit status 1 when something is."""
+    """Check the installation; say what is wrong and how to mend it.
+
+    The exit status is 1 when something is wrong.
+    """
     from tallystick.cli.doctor.command import run
 
     run(as_json)
@@ -97,7 +102,10 @@ def demo(
     ] = False,
     events: Annotated[int, typer.Option(min=200, help="How many events to send, about.")] = 20_000,
 ) -> None:
-    """Bill a month of a made-up company through the API, show what happened, and leave the server running."""
+    """Bill a month of a made-up company and show what happened.
+
+    Everything goes through the HTTP API. The server keeps running afterwards, unless --exit is given.
+    """
     from tallystick.cli.demo.command import run
 
     run(leave, events)

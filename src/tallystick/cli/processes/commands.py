@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,10 @@ from tallystick.ground.settings import Settings, load
 if TYPE_CHECKING:
     from tallystick.ground.postgres import Server
 
+Part = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
-def serve(host: str | None, port: int | None) -> None:
+
+def serve(host: str | None, port: int | None, lifeline: int | None) -> None:
     """All parts: the API here, the worker as a child, PostgreSQL under both."""
     from tallystick.cli.processes.child import keep_worker
     from tallystick.ground.migrations import migrate
@@ -35,7 +37,7 @@ def serve(host: str | None, port: int | None) -> None:
             assert ready.database_url is not None
             migrate(ready.database_url)
             _announce(ready, server)
-            uvloop.run(_run_api(ready, server, listening, with_worker=keep_worker))
+            uvloop.run(_run_api(ready, server, listening, keep_worker, lifeline))
 
 
 def api(host: str | None, port: int | None) -> None:
@@ -45,7 +47,7 @@ def api(host: str | None, port: int | None) -> None:
         with listening, opened(settings) as (ready, server):
             require_migrated(ready)
             _announce(ready, server)
-            uvloop.run(_run_api(ready, server, listening, with_worker=None))
+            uvloop.run(_run_api(ready, server, listening))
 
 
 def worker(lifeline: int | None) -> None:
@@ -80,11 +82,16 @@ def _announce(settings: Settings, server: Server | None) -> None:
     typer.echo("Ctrl-C stops it.")
 
 
-async def _run_api(settings: Settings, server: Server | None, listening: socket.socket, with_worker: Any) -> None:
+async def _run_api(
+    settings: Settings,
+    server: Server | None,
+    listening: socket.socket,
+    with_worker: Part | None = None,
+    lifeline: int | None = None,
+) -> None:
     from tallystick.app import create_app
 
-    stop = asyncio.Event()
-    stop_on_signals(stop)
+    stop = _stop_event(lifeline)
     parts = [run_http(partial(create_app, settings), listening, stop)]
     if with_worker is not None:
         parts.append(with_worker(stop))
@@ -94,11 +101,16 @@ async def _run_api(settings: Settings, server: Server | None, listening: socket.
 async def _run_worker(settings: Settings, server: Server | None, lifeline: int | None) -> None:
     from tallystick.app import run_worker
 
+    stop = _stop_event(lifeline)
+    await _together([run_worker(settings, stop)], server, stop)
+
+
+def _stop_event(lifeline: int | None) -> asyncio.Event:
     stop = asyncio.Event()
     stop_on_signals(stop)
     if lifeline is not None:
         stop_with_parent(stop, lifeline)
-    await _together([run_worker(settings, stop)], server, stop)
+    return stop
 
 
 async def _together(parts: list[Coroutine[Any, Any, None]], server: Server | None, stop: asyncio.Event) -> None:
