@@ -19,7 +19,6 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job as StoredJob
 from procrastinate.retry import BaseRetryStrategy
 from procrastinate.worker import Worker
-from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -30,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 #: queue of all live organizations; a sandbox organization has one of its own, which its clock drains
 LIVE = "live"
+#: short, because PostgreSQL cuts the names of channels at 63 characters and the queue is part of one
 SANDBOX_PREFIX = "sandbox-"
 
 #: runs of a job before it is left to the operator as failed; about eight hours for a live one
@@ -61,7 +61,7 @@ class Job:
 
 def queue_of(organization_id: uuid.UUID, sandbox: bool) -> str:
     """The queue of an organization's jobs."""
-    return f"{SANDBOX_PREFIX}{organization_id}" if sandbox else LIVE
+    return f"{SANDBOX_PREFIX}{organization_id.hex}" if sandbox else LIVE
 
 
 async def enqueue(tx: Tx, jobs: Sequence[Job]) -> None:
@@ -85,8 +85,7 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
         # connections are made when a worker needs them: most processes only enqueue
-        check = AsyncConnectionPool.check_connection
-        self._app = App(connector=PsycopgConnector(conninfo=database.url, min_size=0, max_size=4, check=check))
+        self._app = App(connector=PsycopgConnector(conninfo=database.url, min_size=0, max_size=4))
         self._opening = asyncio.Lock()
         self._open = False
 
