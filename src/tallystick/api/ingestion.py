@@ -26,7 +26,7 @@ from tallystick.ground.errors import BadRequest, Invalid, Unavailable
 from tallystick.ground.installation import Installation
 from tallystick.ground.memory import Memory
 from tallystick.ground.notices import listening
-from tallystick.rooms.metering import expressions, views
+from tallystick.rooms.metering import expressions, health, views
 from tallystick.rooms.metering.expressions import Computed
 from tallystick.rooms.metering.intake import Intake, Touched
 from tallystick.rooms.metering.store import EventRow
@@ -39,7 +39,7 @@ _encoder = msgspec.json.Encoder()
 class Ingestion:
     """What the two routes share in one process."""
 
-    def __init__(self, installation: Installation, touched: Touched | None = None) -> None:
+    def __init__(self, installation: Installation, touched: Sequence[Touched]) -> None:
         self.installation = installation
         self.keys = KeyMemory(installation.database)
         self.computed: Memory[uuid.UUID, Mapping[str, Computed]] = Memory(SECONDS)
@@ -48,6 +48,7 @@ class Ingestion:
     async def one(self, request: Request) -> Response:
         """Store an event (metering.md §1.5)."""
         identity, at = await self.keys.authenticate(request, "event")
+        request.state.organization_id = identity.organization_id
         sent = read_event(await read_body(request))
         row = row_of(identity.organization_id, sent, at, await self._computed(identity))
         if not isinstance(row, EventRow):
@@ -59,6 +60,7 @@ class Ingestion:
     async def many(self, request: Request) -> Response:
         """Store up to 100 events, all or none (metering.md §1.6)."""
         identity, at = await self.keys.authenticate(request, "event")
+        request.state.organization_id = identity.organization_id
         sent = read_events(await read_body(request), self.installation.settings.events_batch_limit)
         rows, errors = rows_of(identity.organization_id, sent, at, await self._computed(identity))
         if not errors:
@@ -135,9 +137,13 @@ def mount_ingestion(app: FastAPI, prefix: str) -> None:
 
 
 @asynccontextmanager
-async def ingesting(app: FastAPI, installation: Installation, touched: Touched | None = None) -> AsyncIterator[None]:
-    """While the block runs, the routes are served; at its end all accepted events are stored."""
-    ingestion = Ingestion(installation, touched)
+async def ingesting(app: FastAPI, installation: Installation, *touched: Touched) -> AsyncIterator[None]:
+    """While the block runs, the routes are served; at its end all accepted events are stored.
+
+    Each of `touched` is told of stored events in their transaction.
+    """
+    checks = () if installation.settings.disable_events_validation else (health.Schedule(),)
+    ingestion = Ingestion(installation, (*checks, *touched))
     forgetting = {keys.CHANGED: ingestion.keys.memory.forget, expressions.CHANGED: ingestion.computed.forget}
     async with listening(installation.database.url, forgetting):
         await ingestion.intake.open()

@@ -75,16 +75,14 @@ def usage(window: MeterWindow, properties: Mapping[str, Any], figures: Figures) 
         events_count=_events_count(kind, figures, units),
         total_aggregated_units=EXACT.add(figures.carried, figures.units) if kind == "weighted_sum_agg" else None,
         running_totals=running_totals(kind, read_allowance(properties), figures.values, units) if percentage else (),
-        event_values=event_values(kind, _window_values(kind, figures))
-        if percentage and _has_limits(properties)
-        else None,
+        event_values=event_values(kind, _window_values(kind, figures)) if limited else None,
         items=_items(window, figures) if has_items(charge) else (),
         precise_total_amount_cents=figures.precise_cents,
     )
 
 
 def _units(window: MeterWindow, figures: Figures) -> tuple[Decimal, Decimal]:
-    """(full, rated) units, before metric rounding; rated ones are prorated if the charge is (metering.md §3.5, §3.6)."""
+    """(full, rated) units, before metric rounding; rated ones prorated if the charge is (metering.md §3.5, §3.6)."""
     match window.charge.metric.aggregation_type:
         case "weighted_sum_agg":
             mean = ceil_to(divide(figures.weight, window.duration_days * _SECONDS_PER_DAY), _WEIGHTED_PLACES)

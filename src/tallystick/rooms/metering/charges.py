@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from itertools import permutations
 from typing import Any
 
 from tallystick.core.aggregate import group_keys, is_narrower
@@ -65,13 +64,23 @@ class ChargeTable:
 
 
 def _narrower_pairs(number: int, charge: ChargeTerms) -> list[tuple[int, int, int]]:
-    """(charge, wide, narrow) for filters that can match the same event."""
-    by_keys: dict[frozenset[str], list[tuple[int, PriceFilter]]] = {}
+    """(charge, wide, narrow); a wider filter accepts whatever the narrower one accepts, so one value finds it."""
+    holders: dict[tuple[str, str], list[tuple[int, PriceFilter]]] = {}
     for filter_no, one in enumerate(charge.filters, 1):
-        by_keys.setdefault(frozenset(one.values), []).append((filter_no, one))
+        for key, values in one.values.items():
+            for value in dict.fromkeys(values):
+                holders.setdefault((key, value), []).append((filter_no, one))
     return [
         (number, wide_no, narrow_no)
-        for alike in by_keys.values()
-        for (wide_no, wide), (narrow_no, narrow) in permutations(alike, 2)
+        for narrow_no, narrow in enumerate(charge.filters, 1)
+        for wide_no, wide in _holders_of_first(holders, narrow)
         if is_narrower(narrow, wide)
     ]
+
+
+def _holders_of_first(
+    holders: dict[tuple[str, str], list[tuple[int, PriceFilter]]], narrow: PriceFilter
+) -> list[tuple[int, PriceFilter]]:
+    """The filters that accept the first value of a filter's first key."""
+    key, values = next(iter(narrow.values.items()), ("", ()))
+    return holders.get((key, values[0]), []) if values else []

@@ -47,7 +47,7 @@ class _Parcel:
 class Intake:
     """The door of the event store in one process. `store` may be called by any number of requests at once."""
 
-    def __init__(self, url: str, touched: Touched | None = None) -> None:
+    def __init__(self, url: str, touched: Sequence[Touched] = ()) -> None:
         self._url = url
         self._touched = touched
         self._partitions = Partitions()
@@ -139,8 +139,9 @@ class Intake:
         await transaction.start()
         try:
             refused = set(await insert(connection, rows))
-            if self._touched is not None:
-                await self._touched(connection, [row for place, row in enumerate(rows) if place not in refused])
+            stored = [row for place, row in enumerate(rows) if place not in refused] if refused else rows
+            for touched in self._touched:
+                await touched(connection, stored)
         except BaseException:
             await transaction.rollback()
             raise
