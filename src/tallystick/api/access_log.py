@@ -80,9 +80,11 @@ class AccessLog:
 
 
 def _route(scope: Scope) -> str:
-    """The router leaves the matched route in the scope."""
-    path: str = getattr(scope.get("route"), "path", NO_ROUTE)
-    return path
+    """FastAPI leaves the matched route in the scope, a plain route of Starlette only its endpoint and parameters."""
+    path: str | None = getattr(scope.get("route"), "path", None)
+    if path is None and "endpoint" in scope and not scope.get("path_params"):
+        path = scope["path"]
+    return path or NO_ROUTE
 
 
 def _organization(scope: Scope) -> uuid.UUID | None:

@@ -55,7 +55,8 @@ class Metrics:
             for row in await tx.execute(text(query)):
                 *values, number = row
                 (gauge.labels(*values) if values else gauge).set(float(number))
-        return generate_latest(self.registry)
+        answer: bytes = generate_latest(self.registry)
+        return answer
 
 
 def mount_metrics(app: FastAPI) -> Metrics:

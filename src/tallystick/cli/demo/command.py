@@ -103,7 +103,7 @@ def _send(console: Console, meridian: Meridian, events: Sequence[dict[str, Any]]
 
 def _show(console: Console, invoices: Sequence[dict[str, Any]], receiver: Receiver, checks: Sequence[Check]) -> None:
     report.show_invoices(console, invoices)
-    for invoice in invoices[-1:]:
-        report.show_lines(console, invoice)
+    if invoices:
+        report.show_lines(console, invoices[-1])
     report.show_webhooks(console, receiver)
     report.show_checks(console, checks)

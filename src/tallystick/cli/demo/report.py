@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -37,17 +39,18 @@ def show_invoices(console: Console, invoices: Sequence[Mapping[str, Any]]) -> No
 
 
 def show_lines(console: Console, invoice: Mapping[str, Any]) -> None:
-    """The lines of one invoice."""
+    """The lines of one invoice; days are the customer's."""
+    zone = invoice["customer"]["applicable_timezone"]
     table = Table(title=f"Lines of {invoice['number']}, {invoice['customer']['name']}", title_justify="left")
     table.add_column("item")
-    table.add_column("period")
+    table.add_column(f"period, {zone} time")
     for name in ("units", "events", "amount", "tax"):
         table.add_column(name, justify="right")
     for fee in invoice["fees"]:
         currency = invoice["currency"]
         table.add_row(
             fee["item"]["name"],
-            f"{fee['from_date'][:10]} to {fee['to_date'][:10]}",
+            f"{_day(fee['from_date'], zone)} to {_day(fee['to_date'], zone)}",
             f"{Decimal(str(fee['units'])).normalize():f}",
             str(fee["events_count"] or ""),
             amount(fee["amount_cents"], currency),
@@ -56,6 +59,10 @@ def show_lines(console: Console, invoice: Mapping[str, Any]) -> None:
     console.print(table)
     if invoice.get("file_url"):
         console.print(f"Its PDF: {invoice['file_url']}", soft_wrap=True)
+
+
+def _day(instant: str, zone: str) -> str:
+    return dt.datetime.fromisoformat(instant).astimezone(ZoneInfo(zone)).date().isoformat()
 
 
 def show_webhooks(console: Console, receiver: Receiver) -> None:

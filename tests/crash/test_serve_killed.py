@@ -1,0 +1,71 @@
+"""`kill -9` of the processes of `tallystick serve`: nothing is left behind, nothing is lost, and the rest goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.support.command import Serving, command, wait_until_gone
+
+pytestmark = pytest.mark.slow
+
+
+def worker_of(serving: Serving) -> int:
+    """Process id of the worker that was started last."""
+    serving.wait_for("the worker is started")
+    lines = [line for line in serving.output().splitlines() if "the worker is started" in line]
+    return int(json.loads(lines[-1])["pid"])
+
+
+def test_killed_parent_takes_its_worker_along(tmp_path: Path) -> None:
+    first = Serving(tmp_path)
+    first.url()
+    worker = worker_of(first)
+    made = command(tmp_path, "org", "create", "Kept", "--json")
+    api_key = json.loads(made.stdout)["api_key"]
+    first.kill()
+    wait_until_gone(worker)
+
+    again = Serving(tmp_path)
+    try:
+        url = again.url()
+        headers = {"Authorization": f"Bearer {api_key}"}
+        assert httpx.get(f"{url}/api/v1/customers", headers=headers, timeout=30).status_code == 200
+    finally:
+        assert again.stop() == 0, again.output()
+
+
+def test_killed_worker_is_started_again(tmp_path: Path) -> None:
+    serving = Serving(tmp_path)
+    try:
+        serving.url()
+        first = worker_of(serving)
+        os.kill(first, signal.SIGKILL)
+        serving.wait_for("the worker died and is started again")
+        wait_until_gone(first)
+        while worker_of(serving) == first:
+            assert serving.process.poll() is None, serving.output()
+    finally:
+        assert serving.stop() == 0, serving.output()
+
+
+def test_killed_postgres_is_started_again(tmp_path: Path) -> None:
+    serving = Serving(tmp_path)
+    try:
+        url = serving.url()
+        cluster = (tmp_path / "postgres").resolve()
+        postmaster = int((cluster / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        serving.wait_for("PostgreSQL had died and was started again")
+        assert serving.url() == url
+        assert command(tmp_path, "doctor").returncode == 0
+    finally:
+        assert serving.stop() == 0, serving.output()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(f"postgresql://tally@127.0.0.1:{(tmp_path / 'postgres.port').read_text().strip()}/postgres")
