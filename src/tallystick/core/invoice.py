@@ -44,8 +44,8 @@ class Unbalanced(ArithmeticError):
 class FeeDraft:
     """A rated line before it has an invoice. Amounts in minor units; `unit_amount` in currency units.
 
-    `charge_id` and `filter_id` name what was priced, `parent` the fee that a true-up belongs to. `taxes` is the set
-    that won. `period_from_at` and `period_to_at` are the billed window, end exclusive.
+    `charge_id` and `filter_id`, or `add_on_id`, name what was priced, `parent_id` the fee that a true-up belongs to.
+    `taxes` is the set that won. `period_from_at` and `period_to_at` are the billed window, end exclusive.
     """
 
     id: UUID
@@ -60,6 +60,7 @@ class FeeDraft:
     purpose: Purpose = Purpose.PERIODIC
     charge_id: UUID | None = None
     filter_id: UUID | None = None
+    add_on_id: UUID | None = None
     parent_id: UUID | None = None
     grouped_by: Mapping[str, str | None] = field(default_factory=dict)
     total_aggregated_units: Decimal | None = None
@@ -68,6 +69,7 @@ class FeeDraft:
     details: Mapping[str, Any] = field(default_factory=dict)
     pay_in_advance: bool = False
     invoice_display_name: str | None = None
+    description: str | None = None
     period_from_at: datetime | None = None
     period_to_at: datetime | None = None
     event_transaction_id: str | None = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tallystick.core.contract import CustomerTerms, IssuerTerms
 from tallystick.core.invoice import Composition, FeeDraft, compose
 from tallystick.core.issuing import InvoiceDates, invoice_dates
 from tallystick.core.occasion import Reason
@@ -21,18 +23,28 @@ class Rated:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """One invoice before it is stored: its bills, composition, dates and the status it will have."""
+class Header:
+    """Whom an invoice is for, who issues it and what kind it is; `at` is the instant it is made."""
 
-    rated: tuple[Rated, ...]
+    organization_id: uuid.UUID
+    customer: CustomerTerms
+    issuer: IssuerTerms
+    invoice_type: str
+    currency: str
+    purchase_order_number: str | None
+    at: dt.datetime
+    skip_automatic_payment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One invoice before it is stored: its bills if it has any, composition, dates and the status it will have."""
+
+    header: Header
     composition: Composition
     dates: InvoiceDates
     status: str
-
-    @property
-    def first(self) -> Bill:
-        """The bill that names customer, issuer, currency and time; all bills of an invoice agree on them."""
-        return self.rated[0].bill
+    rated: tuple[Rated, ...] = ()
 
 
 def draft_invoices(rated: Sequence[Rated]) -> list[Draft]:
@@ -54,17 +66,25 @@ def _group_of(bill: Bill) -> object:
 
 
 def _draft(rated: tuple[Rated, ...]) -> Draft:
+    """The bills of an invoice agree on customer, issuer, currency and time: the first names them."""
     bill = rated[0].bill
-    terms = bill.contract.customer
+    contract = bill.contract
+    header = Header(
+        organization_id=contract.organization_id,
+        customer=contract.customer,
+        issuer=contract.issuer,
+        invoice_type="subscription",
+        currency=contract.plan.currency,
+        purchase_order_number=contract.purchase_order_number,
+        at=bill.occasion.at,
+    )
     composition = compose([fee for item in rated for fee in item.fees])
     recurring = bill.occasion.reason is Reason.PERIODIC
-    dates = invoice_dates(bill.billed_on, terms, graced=True, recurring=recurring)
-    return Draft(rated, composition, dates, _status(composition, bill))
+    dates = invoice_dates(bill.billed_on, contract.customer, graced=True, recurring=recurring)
+    status = "draft" if contract.customer.grace_days > 0 else final_status(composition, contract.customer)
+    return Draft(header, composition, dates, status, rated)
 
 
-def _status(composition: Composition, bill: Bill) -> str:
-    """Draft within the grace period; else final, or closed when nothing is due and such are skipped (§8)."""
-    terms = bill.contract.customer
-    if terms.grace_days > 0:
-        return "draft"
-    return "finalized" if composition.fees_amount_cents > 0 or terms.finalize_zero_amount else "closed"
+def final_status(composition: Composition, customer: CustomerTerms) -> str:
+    """What an invoice becomes: closed when no fee amounts to anything and such are skipped (invoicing.md §8)."""
+    return "finalized" if composition.fees_amount_cents > 0 or customer.finalize_zero_amount else "closed"

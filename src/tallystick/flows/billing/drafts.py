@@ -18,6 +18,7 @@ from tallystick.core.issuing import InvoiceDates, dates_at_finalization, draft_n
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import local_date
 from tallystick.core.windows import Window, Windows
+from tallystick.flows.billing.compose import final_status
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.billing.meter import measure
@@ -34,14 +35,15 @@ from tallystick.rooms.invoices.ledger import Document
 
 async def finalize_due(tx: Tx, dues: Sequence[Due]) -> None:
     """The grace of these drafts is over."""
-    await refresh(tx, [due.subject_id for due in dues], {due.subject_id: due.due_at for due in dues})
+    await refresh(tx, {due.subject_id: due.due_at for due in dues}, finalize=True)
 
 
-async def refresh(
-    tx: Tx, invoice_ids: Sequence[uuid.UUID], finalized_at: Mapping[uuid.UUID, dt.datetime] | None = None
-) -> None:
-    """Recompute drafts; those in `finalized_at` become final then (invoicing.md §9.1, §9.2). Others are left alone."""
-    invoices = await _drafts(tx, invoice_ids)
+async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: bool = False) -> None:
+    """Recompute drafts at their instants, and make them final when asked to (invoicing.md §9.1, §9.2).
+
+    What is no draft, or none of subscriptions, is left alone.
+    """
+    invoices = await _drafts(tx, list(at_of))
     bills = await _bills(tx, invoices)
     every = [bill for invoice in invoices for bill in bills[invoice.id]]
     usages = await measure(tx, every)
@@ -52,7 +54,8 @@ async def refresh(
             invoice,
             bills[invoice.id],
             compose([fee for bill in bills[invoice.id] for fee in fees[id(bill)]]),
-            (finalized_at or {}).get(invoice.id),
+            at_of[invoice.id],
+            finalize=finalize,
         )
         for invoice in invoices
     ]
@@ -112,18 +115,18 @@ def _window(start_at: dt.datetime | None, end_at: dt.datetime | None) -> Window 
 
 
 def _document(
-    invoice: Invoice, bills: Sequence[Bill], composition: Composition, finalized_at: dt.datetime | None
+    invoice: Invoice, bills: Sequence[Bill], composition: Composition, at: dt.datetime, *, finalize: bool
 ) -> Document:
     contract = bills[0].contract
     terms = contract.customer
     dates = InvoiceDates(invoice.issuing_date, invoice.expected_finalization_date, invoice.payment_due_date)
     status = "draft"
-    if finalized_at is not None:
+    if finalize:
         recurring = any(bill.occasion.reason is Reason.PERIODIC for bill in bills)
-        on = local_date(finalized_at, terms.timezone)
+        on = local_date(at, terms.timezone)
         issuing_on, due_on = dates_at_finalization(invoice.issuing_date, on, terms, recurring=recurring)
         dates = replace(dates, issuing_on=issuing_on, due_on=due_on)
-        status = "finalized" if composition.fees_amount_cents > 0 or terms.finalize_zero_amount else "closed"
+        status = final_status(composition, terms)
     settled = status == "finalized" and composition.total_amount_cents == 0
     return Document(
         id=invoice.id,
@@ -137,11 +140,13 @@ def _document(
         sequential_id=None,
         currency=invoice.currency,
         purchase_order_number=invoice.purchase_order_number,
+        skip_automatic_payment=invoice.skip_automatic_payment,
         dates=dates,
         composition=composition,
         periods=(),
         at=invoice.created_at,
-        finalized_at=finalized_at if status == "finalized" else None,
+        written_at=at,
+        finalized_at=at if status == "finalized" else None,
     )
 
 

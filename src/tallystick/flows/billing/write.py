@@ -37,35 +37,33 @@ async def announce(tx: Tx, documents: Sequence[Document]) -> None:
 
 async def _documents(tx: Tx, drafts: Sequence[Draft]) -> list[Document]:
     final = [draft for draft in drafts if draft.status == "finalized"]
-    wanted = [
-        numbers.Wanted(draft.first.contract.customer, draft.first.contract.issuer, draft.first.occasion.at)
-        for draft in final
-    ]
+    wanted = [numbers.Wanted(draft.header.customer, draft.header.issuer, draft.header.at) for draft in final]
     drawn = dict(zip((id(draft) for draft in final), await numbers.draw(tx, wanted), strict=True))
     return [_document(draft, drawn.get(id(draft))) for draft in drafts]
 
 
 def _document(draft: Draft, numbered: numbers.Numbered | None) -> Document:
-    bill = draft.first
-    contract = bill.contract
+    header = draft.header
     settled = draft.status == "finalized" and draft.composition.total_amount_cents == 0
     return Document(
         id=new_id(),
-        organization_id=contract.organization_id,
-        customer=contract.customer,
-        issuer=contract.issuer,
-        invoice_type="subscription",
+        organization_id=header.organization_id,
+        customer=header.customer,
+        issuer=header.issuer,
+        invoice_type=header.invoice_type,
         status=draft.status,
         payment_status="succeeded" if settled else "pending",
-        number=numbered.number if numbered else draft_number(contract.issuer.number_prefix),
+        number=numbered.number if numbered else draft_number(header.issuer.number_prefix),
         sequential_id=numbered.sequential_id if numbered else None,
-        currency=contract.plan.currency,
-        purchase_order_number=contract.purchase_order_number,
+        currency=header.currency,
+        purchase_order_number=header.purchase_order_number,
+        skip_automatic_payment=header.skip_automatic_payment,
         dates=draft.dates,
         composition=draft.composition,
         periods=tuple(_period(item.bill) for item in draft.rated),
-        at=bill.occasion.at,
-        finalized_at=bill.occasion.at if draft.status == "finalized" else None,
+        at=header.at,
+        written_at=header.at,
+        finalized_at=header.at if draft.status == "finalized" else None,
     )
 
 
@@ -98,9 +96,14 @@ def overdue_at(due_on: dt.date) -> dt.datetime:
     return local_midnight(due_on + ONE_DAY, "UTC")
 
 
-_TYPES = {"draft": ("invoice.drafted", "invoice.ready_to_finalize"), "finalized": ("invoice.created",)}
+#: what is told of an invoice of this type when it is issued; `invoice.created` of all others
+_ISSUED = {"one_off": "invoice.one_off_created", "credit": "invoice.paid_credit_added"}
 
 
 def _messages(document: Document) -> list[Message]:
-    types = _TYPES.get(document.status, ())
-    return [Message(document.organization_id, name, document.id, document.at) for name in types]
+    types: tuple[str, ...] = ()
+    if document.status == "draft":
+        types = ("invoice.drafted", "invoice.ready_to_finalize")
+    elif document.status == "finalized":
+        types = (_ISSUED.get(document.invoice_type, "invoice.created"),)
+    return [Message(document.organization_id, name, document.id, document.written_at) for name in types]

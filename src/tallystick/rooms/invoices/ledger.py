@@ -40,7 +40,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A composed invoice with its identity, dates, status and number, ready to be stored. `at` is when it was made."""
+    """A composed invoice with its identity, dates, status and number, ready to be stored.
+
+    `at` is when it was made and stays; `written_at` is now, later than `at` when a draft is written again.
+    """
 
     id: uuid.UUID
     organization_id: uuid.UUID
@@ -53,10 +56,12 @@ class Document:
     sequential_id: int | None
     currency: str
     purchase_order_number: str | None
+    skip_automatic_payment: bool
     dates: InvoiceDates
     composition: Composition
     periods: tuple[Period, ...]
     at: dt.datetime
+    written_at: dt.datetime
     finalized_at: dt.datetime | None
 
 
@@ -109,13 +114,13 @@ def _invoice_row(document: Document) -> Row:
         **amounts(composition),
         "total_paid_amount_cents": 0,
         "self_billed": customer.self_billed,
-        "skip_automatic_payment": False,
+        "skip_automatic_payment": document.skip_automatic_payment,
         "version_number": CALCULATION_VERSION,
         "purchase_order_number": document.purchase_order_number,
         "ready_to_be_refreshed": False,
         "finalized_at": document.finalized_at,
         "created_at": document.at,
-        "updated_at": document.at,
+        "updated_at": document.written_at,
     }
 
 
@@ -145,6 +150,7 @@ def _fee_row(document: Document, taxed: TaxedFee) -> Row:
         "subscription_id": fee.subscription_id,
         "charge_id": fee.charge_id,
         "charge_filter_id": fee.filter_id,
+        "add_on_id": fee.add_on_id,
         "fee_type": fee.fee_type.value,
         "purpose": fee.purpose.value,
         "live": True,
@@ -162,6 +168,7 @@ def _fee_row(document: Document, taxed: TaxedFee) -> Row:
         "payment_status": document.payment_status,
         "pay_in_advance": fee.pay_in_advance,
         "invoice_display_name": fee.invoice_display_name,
+        "description": fee.description,
         "grouped_by": json.dump_text(fee.grouped_by),
         "amount_details": json.dump_text(fee.details),
         "presentation_breakdowns": "[]",
