@@ -22,6 +22,7 @@ from tallystick.api.ingestion import ingesting, mount_ingestion
 from tallystick.api.metrics import mount_metrics
 from tallystick.api.routes import mount
 from tallystick.api.v1 import (
+    add_ons,
     billable_metrics,
     billing_entities,
     customer_usage,
@@ -84,7 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     mount(app, "/api/v1", events.routes, organizations.routes, billing_entities.routes, taxes.routes, customers.routes)
     mount(app, "/api/v1", billable_metrics.routes, plans.routes, plan_charges.routes, plan_metadata.routes)
     mount(app, "/api/v1", subscriptions.routes, customer_usage.routes, test_clock.routes)
-    mount(app, "/api/v1", invoices.routes, fees.routes)
+    mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return app
 

@@ -8,11 +8,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from tallystick.flows.wire.taxes import taxes_of
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import BillableMetric, Charge, Plan
 from tallystick.rooms.catalog import store, views
-from tallystick.rooms.taxes import store as tax_store
-from tallystick.rooms.taxes import views as tax_views
 from tallystick.rooms.taxes.store import Owner
 
 #: what `plan.deleted` carries, what the other plan messages carry, what a subscription's plan and what REST shows
@@ -29,7 +28,7 @@ async def plans(tx: Tx, rows: Sequence[Plan], *, include: frozenset[str] = REST)
     ids = [row.id for row in rows]
     charge_bodies = await _charges_of(tx, ids, taxes="taxes" in include) if "charges" in include else {}
     thresholds = await store.thresholds_of(tx, [*ids, *(row.parent_id for row in rows if row.parent_id is not None)])
-    plan_taxes = await _taxes(tx, Owner.PLAN, ids) if "taxes" in include else {}
+    plan_taxes = await taxes_of(tx, Owner.PLAN, ids) if "taxes" in include else {}
     commitments = await _commitments(tx, rows) if "minimum_commitment" in include else {}
     bodies = []
     for row in rows:
@@ -57,7 +56,7 @@ async def charges(tx: Tx, rows: Sequence[Charge], *, taxes: bool = True) -> list
     ids = [row.id for row in rows]
     filters = await store.filters_of(tx, ids)
     codes = await _metric_codes(tx, [row.billable_metric_id for row in rows])
-    owned = await _taxes(tx, Owner.CHARGE, ids) if taxes else {}
+    owned = await taxes_of(tx, Owner.CHARGE, ids) if taxes else {}
     bodies = [views.charge(row, codes[row.billable_metric_id], filters.get(row.id, [])) for row in rows]
     if taxes:
         for row, body in zip(rows, bodies, strict=True):
@@ -81,15 +80,7 @@ async def _metric_codes(tx: Tx, metric_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
 
 async def _commitments(tx: Tx, rows: Sequence[Plan]) -> Mapping[uuid.UUID, dict[str, Any]]:
     found = await store.commitments_of(tx, [row.id for row in rows])
-    taxes = await _taxes(tx, Owner.COMMITMENT, [row.id for row in found.values()])
+    taxes = await taxes_of(tx, Owner.COMMITMENT, [row.id for row in found.values()])
     return {
         row.id: views.commitment(found[row.id], row, taxes.get(found[row.id].id, [])) for row in rows if row.id in found
     }
-
-
-async def _taxes(tx: Tx, kind: Owner, owner_ids: Sequence[uuid.UUID]) -> Bodies:
-    """owner -> rendered taxes; each tax is rendered once."""
-    by_owner = await tax_store.of_owners(tx, kind, owner_ids)
-    distinct = {tax.id: tax for taxes in by_owner.values() for tax in taxes}
-    rendered = dict(zip(distinct, await tax_views.taxes(tx, list(distinct.values())), strict=True))
-    return {owner: [rendered[tax.id] for tax in taxes] for owner, taxes in by_owner.items()}

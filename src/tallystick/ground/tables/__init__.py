@@ -2,6 +2,7 @@
 
 from tallystick.ground.tables.base import Base
 from tallystick.ground.tables.catalog import (
+    AddOn,
     BillableMetric,
     Charge,
     ChargeFilter,
@@ -27,8 +28,10 @@ from tallystick.ground.tables.webhooks import WebhookAttempt, WebhookDelivery, W
 from tallystick.ground.tables.work import AgendaEntry, InstallationSecret, OutboxMessage
 
 __all__ = [
+    "AddOn",
     "AgendaEntry",
     "ApiKey",
+    "AppliedCoupon",
     "Base",
     "BillableMetric",
     "BillingEntity",

@@ -1,4 +1,4 @@
-"""Tables written by the catalog room: billable metrics, plans, charges and what else a plan prices."""
+"""Tables written by the catalog room: billable metrics, plans, charges, what else a plan prices, and add-ons."""
 
 from __future__ import annotations
 
@@ -180,6 +180,28 @@ class UsageThreshold(Base):
     amount_cents: Mapped[Cents]
     threshold_display_name: Mapped[str | None]
     recurring: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+    deleted_at: Mapped[OptionalInstant]
+
+
+class AddOn(Base):
+    """A price that is charged once, or again and again by a fixed charge (invoicing.md §11)."""
+
+    __tablename__ = "add_ons"
+    __table_args__ = (
+        Index("uq_add_ons_code", "organization_id", "code", unique=True, postgresql_where=text("deleted_at is null")),
+        CheckConstraint("amount_cents > 0", name="amount_positive"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    code: Mapped[str]
+    name: Mapped[str]
+    invoice_display_name: Mapped[str | None]
+    description: Mapped[str | None]
+    amount_cents: Mapped[Cents]
+    amount_currency: Mapped[str]
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
     deleted_at: Mapped[OptionalInstant]

@@ -218,7 +218,7 @@ class Fee(Base):
     charge_id: Mapped[OptionalRef] = mapped_column(ForeignKey("charges.id"))
     charge_filter_id: Mapped[OptionalRef] = mapped_column(ForeignKey("charge_filters.id"))
     fixed_charge_id: Mapped[OptionalRef]
-    add_on_id: Mapped[OptionalRef]
+    add_on_id: Mapped[OptionalRef] = mapped_column(ForeignKey("add_ons.id"))
     #: subscription, charge, add_on, credit, commitment, fixed_charge
     fee_type: Mapped[str]
     #: why a second live fee may stand beside another of the same thing and period: periodic, true_up, progressive,

@@ -1,4 +1,4 @@
-"""Wire JSON of metrics, plans and their parts (api.md §15.8-§15.12, webhooks.md §4.7-§4.9, in this order of fields).
+"""Wire JSON of metrics, plans, their parts and add-ons (api.md §15.7-§15.12, webhooks.md §4.7-§4.9, in their order).
 
 Whole plans join taxes and entitlements and are composed in `flows/wire/plans.py`.
 """
@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tallystick.ground.tables import BillableMetric, Charge, ChargeFilter, MinimumCommitment, Plan, UsageThreshold
+from tallystick.ground.tables import (
+    AddOn,
+    BillableMetric,
+    Charge,
+    ChargeFilter,
+    MinimumCommitment,
+    Plan,
+    UsageThreshold,
+)
 from tallystick.ground.wire import dt_, num
 
 METRIC_COUNTERS = ("active_subscriptions_count", "draft_invoices_count", "plans_count")
@@ -123,4 +131,18 @@ def applicable_threshold(row: UsageThreshold) -> dict[str, Any]:
         "threshold_display_name": row.threshold_display_name,
         "amount_cents": row.amount_cents,
         "recurring": row.recurring,
+    }
+
+
+def add_on(row: AddOn) -> dict[str, Any]:
+    """An add-on without its taxes."""
+    return {
+        "lago_id": row.id,
+        "name": row.name,
+        "invoice_display_name": row.invoice_display_name,
+        "code": row.code,
+        "description": row.description,
+        "amount_cents": row.amount_cents,
+        "amount_currency": row.amount_currency,
+        "created_at": dt_(row.created_at),
     }

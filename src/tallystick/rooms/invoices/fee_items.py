@@ -1,6 +1,6 @@
-"""What a fee is for, by name: its metric, plan, filter and groups (webhooks.md §4.3 `item`).
+"""What a fee is for, by name: its metric, plan, add-on, filter and groups (webhooks.md §4.3 `item`).
 
-Deleted metrics, plans, charges and filters keep their names here: documents go on showing them.
+Deleted metrics, plans, charges, filters and add-ons keep their names here: documents go on showing them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,17 @@ from sqlalchemy import ARRAY, UUID, any_, cast, select
 
 from tallystick.core.contract import ALL_VALUES
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import BillableMetric, Charge, ChargeFilter, Customer, Fee, Invoice, Plan, Subscription
+from tallystick.ground.tables import (
+    AddOn,
+    BillableMetric,
+    Charge,
+    ChargeFilter,
+    Customer,
+    Fee,
+    Invoice,
+    Plan,
+    Subscription,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,10 @@ class Named:
     metric_description: str | None
     filter_values: dict[str, list[str]] | None
     filter_display_name: str | None
+    add_on_code: str | None
+    add_on_name: str | None
+    add_on_description: str | None
+    add_on_display_name: str | None
     self_billed: bool | None
 
 
@@ -61,6 +75,10 @@ async def names_of(tx: Tx, fee_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Name
             BillableMetric.description,
             ChargeFilter.values,
             ChargeFilter.invoice_display_name,
+            AddOn.code,
+            AddOn.name,
+            AddOn.description,
+            AddOn.invoice_display_name,
             Invoice.self_billed,
         )
         .select_from(Fee)
@@ -70,6 +88,7 @@ async def names_of(tx: Tx, fee_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Name
         .outerjoin(Charge, Charge.id == Fee.charge_id)
         .outerjoin(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
         .outerjoin(ChargeFilter, ChargeFilter.id == Fee.charge_filter_id)
+        .outerjoin(AddOn, AddOn.id == Fee.add_on_id)
         .outerjoin(Invoice, Invoice.id == Fee.invoice_id)
         # one array instead of a parameter for each fee: a set may hold more than a statement takes
         .where(Fee.id == any_(cast(list(fee_ids), ARRAY(UUID(as_uuid=True)))))
@@ -119,7 +138,20 @@ def _of_plan(fee: Fee, named: Named) -> dict[str, Any]:
     }
 
 
-_SOURCES = {"charge": _of_metric, "subscription": _of_plan, "commitment": _of_plan}
+def _of_add_on(fee: Fee, named: Named) -> dict[str, Any]:
+    return {
+        "code": named.add_on_code,
+        "name": named.add_on_name,
+        "description": named.add_on_description,
+        "invoice_display_name": fee.invoice_display_name or named.add_on_display_name or named.add_on_name,
+        "filters": None,
+        "filter_invoice_display_name": None,
+        "lago_item_id": fee.add_on_id,
+        "item_type": "AddOn",
+    }
+
+
+_SOURCES = {"charge": _of_metric, "subscription": _of_plan, "commitment": _of_plan, "add_on": _of_add_on}
 
 
 def _filter_name(named: Named) -> str | None:
