@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from tallystick.flows.lifecycle.subscriptions.reprice import reprice
 from tallystick.flows.lifecycle.subscriptions.terminate import terminate_all_of_plans
 from tallystick.ground.db import Tx
 from tallystick.ground.outbox import Message, emit
@@ -37,9 +38,12 @@ async def create(tx: Tx, organization_id: uuid.UUID, at: dt.datetime, fields: Fi
 
 async def update(tx: Tx, plan: Plan, at: dt.datetime, fields: Fields) -> Plan:
     """Change the given fields; emits `plan.updated` even when nothing differs."""
+    price = plan.amount_cents
     written = await plans.update(tx, plan, at, fields)
     await _attach_taxes(tx, written, fields, at)
     await _tell(tx, plan, "plan.updated", at)
+    if plan.amount_cents != price:
+        await reprice(tx, plan, at)
     return plan
 
 

@@ -75,7 +75,7 @@ async def taken(tx: Tx, names: Iterable[tuple[uuid.UUID, str]]) -> set[tuple[uui
     statement = select(Subscription.organization_id, Subscription.external_id).where(
         tuple_(Subscription.organization_id, Subscription.external_id).in_(list(names)), Subscription.status == "active"
     )
-    return set((await tx.execute(statement)).tuples())
+    return {(row.organization_id, row.external_id) for row in await tx.execute(statement)}
 
 
 async def last_invoiced_end_at(tx: Tx, customer_id: uuid.UUID, external_id: str) -> dt.datetime | None:

@@ -53,7 +53,7 @@ async def change_plan(
         external_id=current.external_id,
         previous=current,
     )
-    if _yearly(plan) >= _yearly(await tx.get_one(Plan, current.plan_id)):
+    if yearly(plan) >= yearly(await tx.get_one(Plan, current.plan_id)):
         await succeed(tx, [Succession(current, new, at)])
         return new
     await outbox.emit(tx, [message(current, "subscription.updated", at)])
@@ -132,5 +132,6 @@ def _invoice_key(terms: Terms) -> tuple[object, ...]:
     return terms.currency, terms.issuer_id, terms.purchase_order_number
 
 
-def _yearly(plan: Plan) -> int:
+def yearly(plan: Plan) -> int:
+    """What the plan costs in a year (§1.1)."""
     return yearly_value(Interval(plan.interval), plan.amount_cents)
