@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import typer
@@ -15,7 +15,7 @@ from tallystick.cli.demo import report, story
 from tallystick.cli.demo.checks import Check, check_all
 from tallystick.cli.demo.drive import Meridian, Refused
 from tallystick.cli.demo.receiver import Receiver
-from tallystick.cli.demo.server import Product
+from tallystick.cli.demo.server import BESIDE, Product, place
 from tallystick.cli.terminal import fail, sentences
 from tallystick.ground.clock import machine_monotonic
 from tallystick.ground.kept_secrets import admin_token
@@ -26,34 +26,35 @@ PIPE_WIDTH = 120
 
 
 def run(leave: bool, events: int) -> None:
-    """Play the story; stay until Ctrl-C, or `leave` with status 1 when something expected did not happen."""
+    """Play the story; stay until Ctrl-C, or `leave`. Status 1 when something expected did not happen."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=PIPE_WIDTH)
+    # a plain `kill` stops everything as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with sentences(), ExitStack() as open_things:
-        settings = load()
-        # a plain `kill` stops everything as Ctrl-C does
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        settings = place(load())
         receiver = Receiver()
         open_things.callback(receiver.close)
         product = Product(settings)
         open_things.callback(product.stop)
         try:
             well = _play(console, settings, product, receiver, events)
-            if not leave:
-                console.print("\nThe server is running. Ctrl-C stops it.")
-                product.process.wait()
         except Refused as error:
             fail(str(error))
-        except KeyboardInterrupt:
+        if not leave:
+            console.print("\nThe server is running. Ctrl-C stops it.")
+            with suppress(KeyboardInterrupt):
+                product.process.wait()
             console.print("\nStopping.")
-            return
     if not well:
         raise typer.Exit(1)
 
 
 def _play(console: Console, settings: Settings, product: Product, receiver: Receiver, count: int) -> bool:
     """The whole story; whether everything expected happened."""
+    if settings.data_dir.name == BESIDE:
+        console.print("Another Tallystick uses the data directory: the demonstration has one of its own inside it.")
     if not product.port:
         console.print(f"Port {settings.port} is used by another program: taking a free one.")
     with console.status("Starting PostgreSQL, migrating, starting API and worker …"):

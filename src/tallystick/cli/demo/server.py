@@ -14,12 +14,25 @@ import httpx
 
 from tallystick.cli.terminal import fail
 from tallystick.ground.clock import machine_monotonic
+from tallystick.ground.postgres.processes import running_postmaster
 
 if TYPE_CHECKING:
     from tallystick.ground.settings import Settings
 
+#: data directory of a demonstration beside another server, inside that one's
+BESIDE = "demo"
 START_SECONDS = 180
 STOP_SECONDS = 90
+
+
+def place(settings: Settings) -> Settings:
+    """The settings, with a data directory inside the given one while another server uses that.
+
+    The other server's worker would refuse to call the story's receiver on this machine.
+    """
+    if settings.database_url is not None or running_postmaster((settings.data_dir / "postgres").resolve()) is None:
+        return settings
+    return settings.model_copy(update={"data_dir": settings.data_dir / BESIDE})
 
 
 class Product:
@@ -32,7 +45,12 @@ class Product:
         inherited, lifeline = os.pipe()
         self._lifeline: int | None = lifeline
         # the receiver of the story is on this machine
-        environment = {**os.environ, "TALLYSTICK_WEBHOOK_BLOCK_PRIVATE": "false", "PYTHONUNBUFFERED": "1"}
+        environment = {
+            **os.environ,
+            "TALLYSTICK_DATA_DIR": str(settings.data_dir),
+            "TALLYSTICK_WEBHOOK_BLOCK_PRIVATE": "false",
+            "PYTHONUNBUFFERED": "1",
+        }
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [

@@ -15,7 +15,7 @@ import uvloop
 from tallystick import __version__
 from tallystick.cli.database import opened, require_migrated
 from tallystick.cli.processes.http import listen, run_http
-from tallystick.cli.processes.stopping import stop_on_signals, stop_with_parent
+from tallystick.cli.processes.stopping import end_in_order, stop_on_signals, stop_with_parent
 from tallystick.cli.terminal import sentences
 from tallystick.ground.logging import configure_logging
 from tallystick.ground.settings import Settings, load
@@ -31,6 +31,7 @@ def serve(host: str | None, port: int | None, lifeline: int | None) -> None:
     from tallystick.cli.processes.child import keep_worker
     from tallystick.ground.migrations import migrate
 
+    end_in_order()
     with sentences():
         settings, listening = _listen(host, port)
         with listening, opened(settings) as (ready, server):
@@ -42,6 +43,7 @@ def serve(host: str | None, port: int | None, lifeline: int | None) -> None:
 
 def api(host: str | None, port: int | None) -> None:
     """The API alone."""
+    end_in_order()
     with sentences():
         settings, listening = _listen(host, port)
         with listening, opened(settings) as (ready, server):
@@ -52,6 +54,7 @@ def api(host: str | None, port: int | None) -> None:
 
 def worker(lifeline: int | None) -> None:
     """The worker alone, or as a child of `serve`, whose end is the end of `lifeline`."""
+    end_in_order()
     with sentences():
         settings = load()
         configure_logging(settings.log_level, settings.log_format)

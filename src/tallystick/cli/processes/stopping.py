@@ -8,6 +8,16 @@ import os
 import signal
 
 
+def end_in_order() -> None:
+    """Outside the event loop SIGTERM and SIGINT end the process through its `finally` blocks."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
+
+
 def stop_on_signals(stop: asyncio.Event) -> None:
     """SIGTERM and SIGINT set `stop`; a second one ends the process at once."""
     loop = asyncio.get_running_loop()
