@@ -120,8 +120,8 @@ select 'bill', id, organization_id, $2, 2, 0 from subscriptions where organizati
 _EVENTS = """
 insert into events
   (organization_id, id, timestamp, external_subscription_id, transaction_id, code, properties, created_at)
-select $1, gen_random_uuid(), $4 + n * interval '2.6 seconds', 's' || (1 + n % cast($3 as int)), 't' || n,
+select $1, gen_random_uuid(), cast($4 as timestamptz) + n * interval '2.6 seconds', 's' || (1 + n % cast($3 as int)), 't' || n,
   (array['calls', 'bytes', 'peak'])[1 + (n / cast($3 as int)) % 3],
-  jsonb_build_object('n', round((random() * 100)::numeric, 3)), $4
+  jsonb_build_object('n', round((random() * 100)::numeric, 3)), cast($4 as timestamptz)
 from generate_series(0, cast($2 as int) - 1) n
 """

@@ -51,6 +51,7 @@ class Period:
         return (self.end_on - self.start_on).days
 
 
+@lru_cache(maxsize=65536)
 def period_containing(on: date, interval: Interval, billing_time: BillingTime, anchor: date) -> Period:
     """`P(D)` of subscriptions.md §3.1: the period with local date `on`.
 

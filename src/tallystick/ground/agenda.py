@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import delete, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, select, text, update
 
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import AgendaEntry
@@ -28,6 +27,7 @@ class Kind(StrEnum):
     EXPIRE_GATE = "expire_gate"
     FINALIZE_INVOICE = "finalize_invoice"
     OVERDUE_INVOICE = "overdue_invoice"
+    EXPIRE_COUPON = "expire_coupon"
     END_TRIAL = "end_trial"
     TERMINATION_ALERT = "termination_alert"
     CHECK_EVENTS = "check_events"
@@ -52,25 +52,9 @@ CHUNK = 1000
 
 async def put(tx: Tx, entries: Iterable[Due]) -> None:
     """Write entries; one that exists for the same kind and subject moves to the new instant."""
-    rows = [
-        {
-            "kind": due.kind.value,
-            "subject_id": due.subject_id,
-            "organization_id": due.organization_id,
-            "due_at": due.due_at,
-            "rank": RANKS[due.kind],
-            "attempts": 0,
-        }
-        for due in entries
-    ]
-    for start in range(0, len(rows), 4000):
-        statement = insert(AgendaEntry).values(rows[start : start + 4000])
-        statement = statement.on_conflict_do_update(
-            index_elements=["kind", "subject_id"],
-            set_={"due_at": statement.excluded.due_at, "attempts": 0, "error": None, "failed_at": None},
-        )
-        await tx.execute(statement)
-    if rows:
+    given = list(entries)
+    if given:
+        await tx.execute(_PUT, {**_columns(given), "ranks": [RANKS[due.kind] for due in given]})
         await tx.execute(text("select pg_notify('tallystick_agenda', '')"))
 
 
@@ -87,22 +71,22 @@ async def remove(tx: Tx, kinds: Sequence[Kind], subject_ids: Sequence[uuid.UUID]
 async def done(tx: Tx, entries: Sequence[Due]) -> None:
     """Remove what was carried out, unless the flow moved it to a new date in the same transaction."""
     if entries:
-        keys = [(due.kind.value, due.subject_id, due.due_at) for due in entries]
-        await tx.execute(
-            delete(AgendaEntry).where(tuple_(AgendaEntry.kind, AgendaEntry.subject_id, AgendaEntry.due_at).in_(keys))
-        )
+        await tx.execute(_DONE, _columns(entries))
 
 
 async def hold(tx: Tx, entries: Sequence[Due]) -> list[Due]:
     """Lock those of the entries that are still due and that nobody else holds."""
-    keys = [(due.kind.value, due.subject_id, due.due_at) for due in entries]
-    statement = (
-        select(AgendaEntry.subject_id)
-        .where(tuple_(AgendaEntry.kind, AgendaEntry.subject_id, AgendaEntry.due_at).in_(keys))
-        .with_for_update(skip_locked=True)
-    )
-    held = set(await tx.scalars(statement))
+    held = set(await tx.scalars(_HOLD, _columns(entries)))
     return [due for due in entries if due.subject_id in held]
+
+
+def _columns(entries: Sequence[Due]) -> dict[str, list[object]]:
+    return {
+        "kinds": [due.kind.value for due in entries],
+        "subjects": [due.subject_id for due in entries],
+        "organizations": [due.organization_id for due in entries],
+        "instants": [due.due_at for due in entries],
+    }
 
 
 async def mark_failed(tx: Tx, entry: Due, error: str, at: dt.datetime) -> None:
@@ -135,6 +119,31 @@ async def claim_of(tx: Tx, organization_id: uuid.UUID, until: dt.datetime) -> li
     rows = await tx.execute(_CLAIM_OF, {"organization": organization_id, "until": until, "limit": CHUNK})
     return [Due(Kind(row.kind), row.subject_id, row.organization_id, row.due_at) for row in rows]
 
+
+_ENTRIES = """
+    unnest(cast(:kinds as text[]), cast(:subjects as uuid[]), cast(:organizations as uuid[]),
+      cast(:instants as timestamptz[]))"""
+
+_PUT = text("""
+    insert into agenda (kind, subject_id, organization_id, due_at, rank, attempts)
+    select kind, subject_id, organization_id, due_at, rank, 0
+    from unnest(cast(:kinds as text[]), cast(:subjects as uuid[]), cast(:organizations as uuid[]),
+      cast(:instants as timestamptz[]), cast(:ranks as smallint[]))
+      as e(kind, subject_id, organization_id, due_at, rank)
+    on conflict (kind, subject_id) do update set due_at = excluded.due_at, attempts = 0, error = null, failed_at = null
+""")
+
+_DONE = text(f"""
+    delete from agenda a using {_ENTRIES} as e(kind, subject_id, organization_id, due_at)
+    where a.kind = e.kind and a.subject_id = e.subject_id and a.due_at = e.due_at
+""")
+
+_HOLD = text(f"""
+    select a.subject_id from agenda a
+    join {_ENTRIES} as e(kind, subject_id, organization_id, due_at)
+      on a.kind = e.kind and a.subject_id = e.subject_id and a.due_at = e.due_at
+    for update of a skip locked
+""")
 
 _CLAIM_LIVE = text("""
     select a.kind, a.subject_id, a.organization_id, a.due_at

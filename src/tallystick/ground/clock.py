@@ -14,6 +14,11 @@ def machine_now() -> datetime:
     return datetime.now(UTC)
 
 
+def machine_milliseconds() -> int:
+    """Milliseconds since 1970 of this machine: the time part of new ids."""
+    return time.time_ns() // 1_000_000
+
+
 def machine_monotonic() -> float:
     """Seconds from an arbitrary origin that never go backwards; only differences mean anything."""
     return time.monotonic()

@@ -5,25 +5,27 @@ Ids of one process are strictly increasing, so "created_at, then id" is the orde
 
 from __future__ import annotations
 
+import random
 import secrets
 import threading
 import uuid
 
-from tallystick.ground.clock import machine_now
+from tallystick.ground.clock import machine_milliseconds
 
 _lock = threading.Lock()
 _last = 0
+#: ids name things, they protect nothing: seeded from the system, then fast
+_random = random.Random(secrets.randbits(256))
 
 
 def new_id() -> uuid.UUID:
     """A new UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, then a counter seeded with random bits."""
     global _last
-    milliseconds = int(machine_now().timestamp() * 1000)
     with _lock:
-        candidate = (milliseconds << 74) | secrets.randbits(74)
+        candidate = (machine_milliseconds() << 74) | _random.getrandbits(74)
         if candidate <= _last:
             # same millisecond or the clock stepped back: stay ahead by a small random step
-            candidate = _last + 1 + secrets.randbits(32)
+            candidate = _last + 1 + _random.getrandbits(32)
         _last = candidate
     high, low = candidate >> 62, candidate & ((1 << 62) - 1)
     value = ((high >> 12) << 80) | (0x7 << 76) | ((high & 0xFFF) << 64) | (0b10 << 62) | low

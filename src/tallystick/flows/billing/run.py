@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from tallystick.core.contract import Contract
 from tallystick.core.occasion import Occasion
 from tallystick.flows.billing.compose import Rated, draft_invoices
 from tallystick.flows.billing.due import bill_of
@@ -18,11 +19,15 @@ from tallystick.ground.db import Tx
 from tallystick.ground.tables import Customer
 
 
-async def bill(tx: Tx, occasions: Sequence[Occasion]) -> list[UUID]:
-    """Make the invoices of these occasions; returns their ids. A constant number of queries, whatever the number."""
+async def bill(tx: Tx, occasions: Sequence[Occasion], contracts: Sequence[Contract] | None = None) -> list[UUID]:
+    """Make the invoices of these occasions; returns their ids. A constant number of queries, whatever the number.
+
+    `contracts` saves loading what the caller has just loaded and not changed.
+    """
     if not occasions:
         return []
-    contracts = await load_contracts(tx, [occasion.subscription_id for occasion in occasions])
+    if contracts is None:
+        contracts = await load_contracts(tx, [occasion.subscription_id for occasion in occasions])
     await lock_customers(tx, [contract.customer.id for contract in contracts])
     by_id = {contract.subscription_id: contract for contract in contracts}
     bills = [bill_of(by_id[occasion.subscription_id], occasion) for occasion in occasions]

@@ -26,8 +26,8 @@ async def bill_due(tx: Tx, dues: Sequence[Due]) -> None:
     contracts = {item.subscription_id: item for item in await load_contracts(tx, [due.subject_id for due in dues])}
     ticks = [due for due in dues if _is_billable(contracts[due.subject_id], due)]
     changed = await execute_downgrades(tx, ticks)
-    occasions = [Occasion(due.subject_id, Reason.PERIODIC, due.due_at) for due in ticks]
-    await bill(tx, [occasion for occasion in occasions if occasion.subscription_id not in changed])
+    periodic = [Occasion(due.subject_id, Reason.PERIODIC, due.due_at) for due in ticks if due.subject_id not in changed]
+    await bill(tx, periodic, list(contracts.values()))
     going_on = [due for due in dues if due.subject_id not in changed]
     await agenda.put(tx, _next_ticks(contracts, going_on))
 

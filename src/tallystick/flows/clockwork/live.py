@@ -61,7 +61,7 @@ _UNSETTLED = text("""
         where d.organization_id = o.id and d.next_attempt_at <= coalesce(o.clock_at, :now))
       or exists (
         select from procrastinate_jobs j
-        where j.queue_name = 'sandbox-' || o.id and j.status = 'todo'
+        where j.queue_name = 'sandbox-' || replace(cast(o.id as text), '-', '') and j.status = 'todo'
           and (j.scheduled_at is null or j.scheduled_at <= :now))
     )
 """)

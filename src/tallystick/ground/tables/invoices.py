@@ -1,6 +1,7 @@
 """Tables written by the invoices room: invoices, fees, their taxes, periods, credits, metadata and number counters.
 
-The rules that refuse wrong money are CHECKs here and triggers in `ground/migrations/sql/money.sql` (design §4).
+The rules that refuse wrong money are CHECKs here and triggers in `ground/migrations/sql/money.sql` (design §4). Lines
+repeat their invoice's organization without a key of their own: the invoice's key says it, and lines come in thousands.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ class InvoiceSubscription(Base):
     )
 
     id: Mapped[Id]
-    organization_id: Mapped[OrganizationRef]
+    organization_id: Mapped[Ref]
     invoice_id: Mapped[Ref] = mapped_column(ForeignKey("invoices.id", deferrable=True, initially="DEFERRED"))
     subscription_id: Mapped[Ref] = mapped_column(ForeignKey("subscriptions.id"))
     #: subscription_starting, subscription_periodic, subscription_terminating, in_advance_charge,
@@ -211,12 +212,13 @@ class Fee(Base):
     )
 
     id: Mapped[Id]
-    organization_id: Mapped[OrganizationRef]
-    customer_id: Mapped[Ref] = mapped_column(ForeignKey("customers.id"))
+    organization_id: Mapped[Ref]
+    #: this and the next ones refer to rows that `fees_new` looks up for a whole statement (money.sql)
+    customer_id: Mapped[Ref]
     invoice_id: Mapped[OptionalRef] = mapped_column(ForeignKey("invoices.id", deferrable=True, initially="DEFERRED"))
-    subscription_id: Mapped[OptionalRef] = mapped_column(ForeignKey("subscriptions.id"))
-    charge_id: Mapped[OptionalRef] = mapped_column(ForeignKey("charges.id"))
-    charge_filter_id: Mapped[OptionalRef] = mapped_column(ForeignKey("charge_filters.id"))
+    subscription_id: Mapped[OptionalRef]
+    charge_id: Mapped[OptionalRef]
+    charge_filter_id: Mapped[OptionalRef]
     fixed_charge_id: Mapped[OptionalRef]
     add_on_id: Mapped[OptionalRef] = mapped_column(ForeignKey("add_ons.id"))
     #: subscription, charge, add_on, credit, commitment, fixed_charge
@@ -271,8 +273,9 @@ class FeeTax(Base):
     __table_args__ = (Index(None, "fee_id"),)
 
     id: Mapped[Id]
-    organization_id: Mapped[OrganizationRef]
-    fee_id: Mapped[Ref] = mapped_column(ForeignKey("fees.id", deferrable=True, initially="DEFERRED"))
+    organization_id: Mapped[Ref]
+    #: looked up by `fee_taxes_new` for a whole statement (money.sql)
+    fee_id: Mapped[Ref]
     tax_id: Mapped[OptionalRef]
     tax_name: Mapped[str]
     tax_code: Mapped[str]
@@ -291,7 +294,7 @@ class InvoiceTax(Base):
     __table_args__ = (Index(None, "invoice_id"),)
 
     id: Mapped[Id]
-    organization_id: Mapped[OrganizationRef]
+    organization_id: Mapped[Ref]
     invoice_id: Mapped[Ref] = mapped_column(ForeignKey("invoices.id", deferrable=True, initially="DEFERRED"))
     tax_id: Mapped[OptionalRef]
     tax_name: Mapped[str]

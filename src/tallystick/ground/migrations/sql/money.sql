@@ -1,36 +1,25 @@
 -- What the database itself refuses (design §4). CHECKs tie the parts of an invoice row; these tie rows to each other.
+--
+-- Sets of thousands are written at once, so whatever can be checked for a whole statement is: lines look up what they
+-- refer to in one query for each statement (transition tables), not in one for each row and key.
 
 -- 1. Lines tie to the header: at commit, the fees of an invoice add up to its fees_amount_cents.
 create function tally_check_invoice_lines() returns trigger language plpgsql as $$
 declare
-  wanted bigint;
   found bigint;
-  subject uuid;
 begin
-  if tg_table_name = 'invoices' then
-    subject := new.id;
-  elsif tg_op = 'DELETE' then
-    subject := old.invoice_id;
-  else
-    subject := new.invoice_id;
-  end if;
-  if subject is null then
+  if new.status in ('generating', 'deleted') then
     return null;
   end if;
-  select fees_amount_cents into wanted from invoices where id = subject and status not in ('generating', 'deleted');
-  if wanted is null then
-    return null;
-  end if;
-  select coalesce(sum(amount_cents), 0) into found from fees where invoice_id = subject and deleted_at is null;
-  if found <> wanted then
-    raise exception 'invoice %: fees add up to %, header says %', subject, found, wanted using errcode = 'check_violation';
+  select coalesce(sum(amount_cents), 0) into found from fees where invoice_id = new.id and deleted_at is null;
+  if found <> (select fees_amount_cents from invoices where id = new.id) then
+    raise exception 'invoice %: its fees add up to %, its header says otherwise', new.id, found
+      using errcode = 'check_violation';
   end if;
   return null;
 end $$;
 
-create constraint trigger invoices_lines after insert or update of fees_amount_cents, status on invoices
-  deferrable initially deferred for each row execute function tally_check_invoice_lines();
-create constraint trigger fees_lines after insert or update of amount_cents, invoice_id, deleted_at or delete on fees
+create constraint trigger invoices_lines after insert or update on invoices
   deferrable initially deferred for each row execute function tally_check_invoice_lines();
 
 -- 2. An issued invoice never changes its amounts, its number or its parties.
@@ -62,37 +51,93 @@ create trigger invoices_frozen before update or delete on invoices
   for each row when (old.status in ('finalized', 'voided')) execute function tally_freeze_invoice();
 
 -- 3. Neither do its lines and taxes. A set of lines is written before its header (their keys are deferred), so a line
---    that finds its header issued comes too late.
-create function tally_freeze_line() returns trigger language plpgsql as $$
-declare
-  subject uuid;
+--    that finds its header issued comes too late. One that finds a draft has the draft's lines added up at commit.
+create function tally_check_new_fees() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'DELETE' then subject := old.invoice_id; else subject := new.invoice_id; end if;
-  if exists (select from invoices where id = subject and status in ('finalized', 'voided')) then
-    raise exception 'invoice % is issued: its lines are frozen', subject using errcode = 'check_violation';
+  if exists (select from new_rows n join invoices i on i.id = n.invoice_id where i.status in ('finalized', 'voided')) then
+    raise exception 'an issued invoice takes no more lines' using errcode = 'check_violation';
   end if;
-  if tg_op = 'UPDATE' and old.invoice_id is distinct from new.invoice_id
-     and exists (select from invoices where id = old.invoice_id and status in ('finalized', 'voided')) then
+  update invoices i set updated_at = i.updated_at
+    from (select distinct invoice_id from new_rows) n where i.id = n.invoice_id;
+  if exists (
+    select from new_rows n
+    left join customers c on c.id = n.customer_id
+    left join subscriptions s on s.id = n.subscription_id
+    left join charges h on h.id = n.charge_id
+    left join charge_filters f on f.id = n.charge_filter_id
+    where c.id is null or (n.subscription_id is not null and s.id is null) or (n.charge_id is not null and h.id is null)
+      or (n.charge_filter_id is not null and f.id is null)
+  ) then
+    raise exception 'a fee refers to what does not exist' using errcode = 'foreign_key_violation';
+  end if;
+  return null;
+end $$;
+
+create trigger fees_new after insert on fees referencing new table as new_rows
+  for each statement execute function tally_check_new_fees();
+
+create function tally_freeze_line() returns trigger language plpgsql as $$
+begin
+  if exists (select from invoices where id = old.invoice_id and status in ('finalized', 'voided')) then
     raise exception 'invoice % is issued: its lines are frozen', old.invoice_id using errcode = 'check_violation';
   end if;
-  if tg_op = 'DELETE' then return old; end if;
+  if tg_op = 'DELETE' then
+    update invoices set updated_at = updated_at where id = old.invoice_id;
+    return old;
+  end if;
+  if exists (select from invoices where id = new.invoice_id and status in ('finalized', 'voided')) then
+    raise exception 'invoice % is issued: it takes no more lines', new.invoice_id using errcode = 'check_violation';
+  end if;
+  update invoices set updated_at = updated_at where id in (old.invoice_id, new.invoice_id);
   return new;
 end $$;
 
-create trigger fees_frozen_insert before insert on fees
-  for each row when (new.invoice_id is not null) execute function tally_freeze_line();
 create trigger fees_frozen_delete before delete on fees
   for each row when (old.invoice_id is not null) execute function tally_freeze_line();
 create trigger fees_frozen_update before update on fees
   for each row when (
     (old.invoice_id, old.amount_cents, old.precise_amount_cents, old.units, old.currency, old.precise_coupons_amount_cents,
-     old.taxes_amount_cents, old.deleted_at, old.fee_type, old.subscription_id, old.charge_id)
+     old.taxes_amount_cents, old.deleted_at)
     is distinct from
     (new.invoice_id, new.amount_cents, new.precise_amount_cents, new.units, new.currency, new.precise_coupons_amount_cents,
-     new.taxes_amount_cents, new.deleted_at, new.fee_type, new.subscription_id, new.charge_id))
+     new.taxes_amount_cents, new.deleted_at))
   execute function tally_freeze_line();
-create trigger invoice_taxes_frozen before insert or update or delete on invoice_taxes
+
+create function tally_refuse_other_subject() returns trigger language plpgsql as $$
+begin
+  raise exception 'fee %: a fee never changes what it is for', old.id using errcode = 'check_violation';
+end $$;
+
+create trigger fees_subject before update on fees
+  for each row when (
+    (old.organization_id, old.customer_id, old.subscription_id, old.charge_id, old.charge_filter_id, old.fee_type)
+    is distinct from
+    (new.organization_id, new.customer_id, new.subscription_id, new.charge_id, new.charge_filter_id, new.fee_type))
+  execute function tally_refuse_other_subject();
+
+create function tally_check_new_invoice_taxes() returns trigger language plpgsql as $$
+begin
+  if exists (select from new_rows n join invoices i on i.id = n.invoice_id where i.status in ('finalized', 'voided')) then
+    raise exception 'an issued invoice takes no more taxes' using errcode = 'check_violation';
+  end if;
+  return null;
+end $$;
+
+create trigger invoice_taxes_new after insert on invoice_taxes referencing new table as new_rows
+  for each statement execute function tally_check_new_invoice_taxes();
+create trigger invoice_taxes_frozen before update or delete on invoice_taxes
   for each row execute function tally_freeze_line();
+
+create function tally_check_new_fee_taxes() returns trigger language plpgsql as $$
+begin
+  if exists (select from new_rows n left join fees f on f.id = n.fee_id where f.id is null) then
+    raise exception 'a tax refers to a fee that does not exist' using errcode = 'foreign_key_violation';
+  end if;
+  return null;
+end $$;
+
+create trigger fee_taxes_new after insert on fee_taxes referencing new table as new_rows
+  for each statement execute function tally_check_new_fee_taxes();
 
 -- 4. Raw events never change.
 create function tally_refuse_event_change() returns trigger language plpgsql as $$
