@@ -24,8 +24,8 @@ Fields = Mapping[str, Any]
 INTERVALS = frozenset(("weekly", "monthly", "quarterly", "semiannual", "yearly"))
 #: only these can bill usage or fixed charges monthly (subscriptions.md §1.1)
 SPLIT_INTERVALS = frozenset(("yearly", "semiannual"))
-#: days; what the column holds, far above any trial
-MOST_TRIAL_DAYS = 10**9
+#: days; far above any trial, and every trial ends within the calendar
+MOST_TRIAL_DAYS = 10**5
 
 _ALWAYS = ("name", "invoice_display_name", "description", "amount_cents")
 #: plans with subscriptions keep these (subscriptions.md §1.2)
