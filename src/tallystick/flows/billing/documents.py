@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select, text
 
-from tallystick.flows.wire.invoices import SINGLE, invoices
+from tallystick.flows.wire.invoices import DRAWN, invoices
 from tallystick.ground import outbox
 from tallystick.ground.db import Database, Tx
 from tallystick.ground.domain_time import now_of
@@ -125,7 +125,7 @@ async def _orders(press: Press, tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> lis
         return []
     now = await now_of(tx, {row.organization_id for row, _, _ in found})
     rows = [row for row, _, _ in found]
-    bodies = await invoices(tx, rows, at=max(now.values()), public_api_url=press.public_api_url, include=SINGLE)
+    bodies = await invoices(tx, rows, at=max(now.values()), public_api_url=press.public_api_url, include=DRAWN)
     issuers = organization_views.billing_entities([entity for _, entity, _ in found], press.public_api_url)
     return [
         _Order(row.id, file_key(row), body, issuer, locale or entity.document_locale, entity.logo)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tallystick.ground.db import Tx
@@ -11,7 +12,7 @@ from tallystick.rooms.invoices import store
 from tallystick.rooms.invoices.fees import fees
 
 
-async def fees_of_messages(tx: Tx, fee_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
+async def fees_of_messages(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime]) -> dict[uuid.UUID, dict[str, Any]]:
     """fee -> its payload in `fee.created`; fees that are gone are absent."""
-    found = await store.fees_by_ids(tx, fee_ids)
+    found = await store.fees_by_ids(tx, list(at_of))
     return dict(zip(found, await fees(tx, list(found.values()), webhook=True), strict=True))

@@ -13,12 +13,11 @@ from typing import Any
 from sqlalchemy import select
 
 from tallystick.flows.wire.customers import customers
-from tallystick.flows.wire.subscriptions import subscriptions
+from tallystick.flows.wire.subscriptions import subscriptions_each
 from tallystick.ground.db import Tx
-from tallystick.ground.domain_time import now_of
 from tallystick.ground.tables import Invoice, Subscription
 from tallystick.rooms.customers import store as customer_store
-from tallystick.rooms.invoices import periods, store, views
+from tallystick.rooms.invoices import credits, periods, store, views
 from tallystick.rooms.invoices.fees import fees
 
 #: what answers about one invoice carry, and what lists carry (api.md §15.18)
@@ -37,6 +36,8 @@ SINGLE = frozenset(
     }
 )
 LISTED = frozenset({"customer", "integration_customers", "metadata", "applied_taxes"})
+#: what documents are drawn from: the subscriptions have their plans, the coupons their rates
+DRAWN = SINGLE | {"plans", "coupon_rates"}
 
 _ISSUED = frozenset({"customer", "subscriptions", "billing_periods", "fees", "credits", "applied_taxes"})
 _DRAFTED = _ISSUED | {"error_details"}
@@ -67,14 +68,34 @@ async def invoices(
     at: dt.datetime,
     public_api_url: str,
     include: frozenset[str] = frozenset(),
-    webhook: bool = False,
 ) -> list[Wire]:
-    """Invoice objects in the order given; `include` names the optional members, `at` is the organization's now.
+    """Invoice objects in the order given, as REST shows them at `at`; `include` names the optional members."""
+    at_of = dict.fromkeys((row.id for row in rows), at)
+    return await _rendered(tx, rows, at_of, public_api_url, include, webhook=False)
 
-    `webhook` keeps the nulls that REST spells otherwise (sdk-compat.md R3, R4).
-    """
+
+async def invoices_of_messages(
+    tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, webhook_type: str, public_api_url: str
+) -> dict[uuid.UUID, Wire]:
+    """invoice -> its payload in messages of one type, each as of its instant; those that are gone are absent."""
+    found = await store.by_ids(tx, list(at_of))
+    rows = list(found.values())
+    bodies = await _rendered(tx, rows, at_of, public_api_url, MESSAGES[webhook_type], webhook=True)
+    return dict(zip(found, bodies, strict=True))
+
+
+async def _rendered(
+    tx: Tx,
+    rows: Sequence[Invoice],
+    at_of: Mapping[uuid.UUID, dt.datetime],
+    public_api_url: str,
+    include: frozenset[str],
+    *,
+    webhook: bool,
+) -> list[Wire]:
+    """`webhook` keeps the nulls that REST spells otherwise (sdk-compat.md R3, R4)."""
     bodies = await views.invoices(tx, rows, public_api_url)
-    members = await _members(tx, rows, at, include, webhook)
+    members = await _members(tx, rows, at_of, include, webhook)
     for row, body in zip(rows, bodies, strict=True):
         body.update((name, member(row)) for name, member in members.items())
         if row.invoice_type == "progressive_billing":
@@ -82,28 +103,8 @@ async def invoices(
     return bodies
 
 
-async def invoices_of_messages(
-    tx: Tx, invoice_ids: Sequence[uuid.UUID], *, webhook_type: str, public_api_url: str
-) -> dict[uuid.UUID, Wire]:
-    """invoice -> its payload in messages of one type; all of one organization, those that are gone are absent."""
-    found = await store.by_ids(tx, invoice_ids)
-    rows = list(found.values())
-    if not rows:
-        return {}
-    now = await now_of(tx, {row.organization_id for row in rows})
-    bodies = await invoices(
-        tx,
-        rows,
-        at=max(now.values()),
-        public_api_url=public_api_url,
-        include=MESSAGES[webhook_type],
-        webhook=True,
-    )
-    return dict(zip(found, bodies, strict=True))
-
-
 async def _members(
-    tx: Tx, rows: Sequence[Invoice], at: dt.datetime, include: frozenset[str], webhook: bool
+    tx: Tx, rows: Sequence[Invoice], at_of: Mapping[uuid.UUID, dt.datetime], include: frozenset[str], webhook: bool
 ) -> dict[str, ByInvoice]:
     """How each member is found for an invoice, in the order in which they are shown."""
     ids = [row.id for row in rows]
@@ -112,11 +113,15 @@ async def _members(
         known = await _customers(tx, rows, include & {"integration_customers"})
         members["customer"] = lambda row: known[row.customer_id]
     if include & {"subscriptions", "billing_periods"}:
-        members.update(await _subscribed(tx, ids, at, webhook))
+        found = await periods.of_invoices(tx, ids)
+        members["subscriptions"] = _listed(await _subscriptions(tx, found, at_of, with_plans="plans" in include))
+        members["billing_periods"] = _listed(
+            {key: [periods.billing_period(period, webhook=webhook) for period in own] for key, own in found.items()}
+        )
     if "fees" in include:
         members["fees"] = _listed(await _fees(tx, ids, webhook))
     if "credits" in include:
-        members["credits"] = _listed({})
+        members["credits"] = _listed(await credits.of_invoices(tx, ids, with_rates="coupon_rates" in include))
     if "metadata" in include:
         members["metadata"] = _listed(await views.metadata(tx, ids))
     if "applied_taxes" in include:
@@ -143,18 +148,23 @@ async def _fees(tx: Tx, invoice_ids: Sequence[uuid.UUID], webhook: bool) -> dict
     return found
 
 
-async def _subscribed(tx: Tx, invoice_ids: Sequence[uuid.UUID], at: dt.datetime, webhook: bool) -> dict[str, ByInvoice]:
-    """The subscriptions of invoices and their billing periods, both by name."""
-    found = await periods.of_invoices(tx, invoice_ids)
-    wanted = {period.row.subscription_id for listed in found.values() for period in listed}
-    rows = list(await tx.scalars(select(Subscription).where(Subscription.id.in_(wanted))))
-    bodies = {row.id: body for row, body in zip(rows, await subscriptions(tx, rows, at), strict=True)}
-    shown = {
-        invoice_id: [bodies[key] for key in dict.fromkeys(period.row.subscription_id for period in listed)]
-        for invoice_id, listed in found.items()
+async def _subscriptions(
+    tx: Tx,
+    found: Mapping[uuid.UUID, list[periods.Period]],
+    at_of: Mapping[uuid.UUID, dt.datetime],
+    *,
+    with_plans: bool,
+) -> dict[uuid.UUID, list[Wire]]:
+    """The subscriptions of invoices by name; one of several invoices is shown as of the latest."""
+    shown_at: dict[uuid.UUID, dt.datetime] = {}
+    for invoice_id, own in found.items():
+        for key in (period.row.subscription_id for period in own):
+            shown_at[key] = max(shown_at.get(key, at_of[invoice_id]), at_of[invoice_id])
+    rows = list(await tx.scalars(select(Subscription).where(Subscription.id.in_(list(shown_at)))))
+    include = frozenset({"plan"}) if with_plans else frozenset[str]()
+    rendered = await subscriptions_each(tx, rows, shown_at, include=include)
+    bodies = {row.id: body for row, body in zip(rows, rendered, strict=True)}
+    return {
+        invoice_id: [bodies[key] for key in dict.fromkeys(period.row.subscription_id for period in own)]
+        for invoice_id, own in found.items()
     }
-    windows = {
-        invoice_id: [periods.billing_period(period, webhook=webhook) for period in listed]
-        for invoice_id, listed in found.items()
-    }
-    return {"subscriptions": _listed(shown), "billing_periods": _listed(windows)}
