@@ -27,9 +27,9 @@ PIPE_WIDTH = 120
 
 def run(leave: bool, events: int) -> None:
     """Play the story; stay until Ctrl-C, or `leave`. Status 1 when something expected did not happen."""
-    console = Console()
+    console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(width=PIPE_WIDTH)
+        console = Console(highlight=False, width=PIPE_WIDTH)
     # a plain `kill` stops everything as Ctrl-C does
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with sentences(), ExitStack() as open_things:
@@ -59,7 +59,7 @@ def _play(console: Console, settings: Settings, product: Product, receiver: Rece
         console.print(f"Port {settings.port} is used by another program: taking a free one.")
     with console.status("Starting PostgreSQL, migrating, starting API and worker …"):
         url = product.wait_until_ready()
-    console.print(f"Tallystick runs at {url}; its log is {product.log}", highlight=False, soft_wrap=True)
+    console.print(f"Tallystick runs at {url}; its log is {product.log}", soft_wrap=True)
     meridian = Meridian(url, admin_token(settings))
     events = story.make_events(count)
     _act(console, meridian, receiver, events)
@@ -88,7 +88,7 @@ def _act(console: Console, meridian: Meridian, receiver: Receiver, events: Seque
         started = machine_monotonic()
         meridian.move_clock(story.NEXT_MONTH_AT)
     seconds = machine_monotonic() - started
-    console.print(f"The month ended: billed, documents made, webhooks delivered in {seconds:.1f} s.\n", highlight=False)
+    console.print(f"The month ended: billed, documents made, webhooks delivered in {seconds:.1f} s.\n")
 
 
 def _send(console: Console, meridian: Meridian, events: Sequence[dict[str, Any]]) -> None:
@@ -99,7 +99,7 @@ def _send(console: Console, meridian: Meridian, events: Sequence[dict[str, Any]]
         for sent in meridian.send_events(events):
             progress.advance(task, sent)
     rate = len(events) / (machine_monotonic() - started)
-    console.print(f"{len(events)} events sent through the API, {rate:,.0f} a second.", highlight=False)
+    console.print(f"{len(events)} events sent through the API, {rate:,.0f} a second.")
 
 
 def _show(console: Console, invoices: Sequence[dict[str, Any]], receiver: Receiver, checks: Sequence[Check]) -> None:

@@ -85,13 +85,13 @@ def show_checks(console: Console, checks: Sequence[Check]) -> None:
     console.print("Expected, and what happened")
     for check in checks:
         found = "" if check.ok else f" (but {check.found} did)"
-        console.print(f" {'[green]✓[/]' if check.ok else '[red]✗[/]'} {check.expected}{found}", highlight=False)
+        console.print(f" {'[green]✓[/]' if check.ok else '[red]✗[/]'} {check.expected}{found}")
 
 
 def show_door(console: Console, url: str, api_key: str) -> None:
     """Where to go from here."""
-    console.print(f"\nURL      {url}   (interactive documentation: {url}/docs)", highlight=False, soft_wrap=True)
-    console.print(f"API key  {api_key}\n", highlight=False)
+    console.print(f"\nURL      {url}   (interactive documentation: {url}/docs)", soft_wrap=True)
+    console.print(f"API key  {api_key}\n")
     header = f"-H 'Authorization: Bearer {api_key}'"
     for line in (
         f"curl {header} '{url}/api/v1/invoices?per_page=3'",
@@ -99,4 +99,4 @@ def show_door(console: Console, url: str, api_key: str) -> None:
         f"curl {header} -H 'Content-Type: application/json' -X PUT {url}/api/v1/test_clock"
         ' -d \'{"test_clock": {"now": "2026-05-01T06:00:00Z"}}\'',
     ):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, markup=False, soft_wrap=True)
