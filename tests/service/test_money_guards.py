@@ -226,7 +226,7 @@ async def test_no_line_is_added_to_an_issued_invoice(books: Books, status: str) 
 async def test_a_line_of_an_issued_invoice_never_changes(books: Books, change: str) -> None:
     await books.invoice([fee := books.usage(1000)])
     said = await refused(books, f"update fees set {change} where id = :id", id=fee.id)
-    assert "its lines are frozen" in said
+    assert "its lines are frozen" in said or "a fee never changes what it is for" in said
 
 
 async def test_a_line_of_an_issued_invoice_cannot_be_deleted(books: Books) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from fastapi import FastAPI
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -122,23 +122,37 @@ def mount(app: FastAPI, prefix: str, *all_routes: Routes) -> None:
         )
 
 
+#: how often a request is tried when it lost a deadlock or a serialization race; its transaction left no trace
+ATTEMPTS = 3
+
+
 def _endpoint(route: Route) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        installation: Installation = request.app.state.installation
-        try:
-            async with installation.database.begin() as tx:
-                identity, at = await authenticate(tx, request)
-                authorize(identity, request.method, route.resource)
-                request.state.organization_id = identity.organization_id
-                call = Call(request, installation, identity, at, await read_parameters(request))
-                body = None if route.detached else await cast(Handler, route.handler)(call, tx)
-            if route.detached:
-                body = await cast(Detached, route.handler)(call)
-        except IntegrityError as error:
-            raise _conflict(error) from error
-        return answer(body)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return answer(await _attempt(route, request))
+            except IntegrityError as error:
+                raise _conflict(error) from error
+            except DBAPIError as error:
+                if attempt == ATTEMPTS or not (getattr(error.orig, "sqlstate", None) or "").startswith("40"):
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     return endpoint
+
+
+async def _attempt(route: Route, request: Request) -> Any:
+    installation: Installation = request.app.state.installation
+    async with installation.database.begin() as tx:
+        identity, at = await authenticate(tx, request)
+        authorize(identity, request.method, route.resource)
+        request.state.organization_id = identity.organization_id
+        if not hasattr(request.state, "parameters"):
+            request.state.parameters = await read_parameters(request)
+        call = Call(request, installation, identity, at, request.state.parameters)
+        if not route.detached:
+            return await cast(Handler, route.handler)(call, tx)
+    return await cast(Detached, route.handler)(call)
 
 
 def _conflict(error: IntegrityError) -> Exception:

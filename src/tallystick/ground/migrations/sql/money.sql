@@ -7,14 +7,15 @@
 create function tally_check_invoice_lines() returns trigger language plpgsql as $$
 declare
   found bigint;
+  wanted bigint;
 begin
   if new.status in ('generating', 'deleted') then
     return null;
   end if;
   select coalesce(sum(amount_cents), 0) into found from fees where invoice_id = new.id and deleted_at is null;
-  if found <> (select fees_amount_cents from invoices where id = new.id) then
-    raise exception 'invoice %: its fees add up to %, its header says otherwise', new.id, found
-      using errcode = 'check_violation';
+  select fees_amount_cents into wanted from invoices where id = new.id;
+  if found <> wanted then
+    raise exception 'invoice %: fees add up to %, header says %', new.id, found, wanted using errcode = 'check_violation';
   end if;
   return null;
 end $$;
@@ -55,7 +56,7 @@ create trigger invoices_frozen before update or delete on invoices
 create function tally_check_new_fees() returns trigger language plpgsql as $$
 begin
   if exists (select from new_rows n join invoices i on i.id = n.invoice_id where i.status in ('finalized', 'voided')) then
-    raise exception 'an issued invoice takes no more lines' using errcode = 'check_violation';
+    raise exception 'an issued invoice takes no more lines: its lines are frozen' using errcode = 'check_violation';
   end if;
   update invoices i set updated_at = i.updated_at
     from (select distinct invoice_id from new_rows) n where i.id = n.invoice_id;
@@ -86,7 +87,7 @@ begin
     return old;
   end if;
   if exists (select from invoices where id = new.invoice_id and status in ('finalized', 'voided')) then
-    raise exception 'invoice % is issued: it takes no more lines', new.invoice_id using errcode = 'check_violation';
+    raise exception 'invoice % is issued: its lines are frozen', new.invoice_id using errcode = 'check_violation';
   end if;
   update invoices set updated_at = updated_at where id in (old.invoice_id, new.invoice_id);
   return new;
@@ -118,7 +119,7 @@ create trigger fees_subject before update on fees
 create function tally_check_new_invoice_taxes() returns trigger language plpgsql as $$
 begin
   if exists (select from new_rows n join invoices i on i.id = n.invoice_id where i.status in ('finalized', 'voided')) then
-    raise exception 'an issued invoice takes no more taxes' using errcode = 'check_violation';
+    raise exception 'an issued invoice takes no more taxes: its lines are frozen' using errcode = 'check_violation';
   end if;
   return null;
 end $$;
