@@ -24,7 +24,6 @@ def print_json(value: Any) -> None:
 @contextmanager
 def sentences() -> Iterator[None]:
     """Errors that a person at the terminal can mend become a sentence; all others keep their trace."""
-    import asyncpg
     import psycopg
     from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -38,14 +37,9 @@ def sentences() -> Iterator[None]:
         fail(_refusals(error.details))
     except (SettingsError, EmbeddedPostgresError, TallystickError) as error:
         fail(str(error))
-    except (
-        psycopg.OperationalError,
-        OperationalError,
-        InterfaceError,
-        asyncpg.PostgresConnectionError,
-        OSError,
-    ) as error:
-        fail(f"The database cannot be reached: {str(error).splitlines()[0]}\nRun `tallystick doctor`.")
+    except (psycopg.OperationalError, OperationalError, InterfaceError, ConnectionError, TimeoutError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        fail(f"The database cannot be reached: {reason}\nRun `tallystick doctor`.")
 
 
 def _refusals(details: Any) -> str:
