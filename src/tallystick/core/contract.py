@@ -92,9 +92,10 @@ class ChargeTerms:
 
 @dataclass(frozen=True, slots=True)
 class PlanTerms:
-    """A plan as one subscription has it, overrides included. `trial_days` may be fractional."""
+    """A plan as one subscription has it; `parent_id` is the plan that it overrides. `trial_days` may be fractional."""
 
     id: UUID
+    parent_id: UUID | None
     code: str
     name: str
     interval: Interval

@@ -6,7 +6,7 @@ Fees come rated; who is billed and when is decided elsewhere.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from tallystick.core.contract import TaxTerms
+from tallystick.core.coupons import Discount
 from tallystick.core.money import ZERO, cents_of
 from tallystick.core.taxes import FeeTaxes, InvoiceTaxes, TaxableFee, fee_taxes, invoice_taxes
 
@@ -34,6 +35,15 @@ class Purpose(StrEnum):
 
     PERIODIC = "periodic"
     TRUE_UP = "true_up"
+
+
+class CreditKind(StrEnum):
+    """What takes an amount off an invoice and is listed on it: `item.type` of a credit (webhooks.md §4.5)."""
+
+    COUPON = "coupon"
+    CREDIT_NOTE = "credit_note"
+    #: usage that a progressive invoice billed before
+    INVOICE = "invoice"
 
 
 class Unbalanced(ArithmeticError):
@@ -85,10 +95,21 @@ class TaxedFee:
 
 
 @dataclass(frozen=True, slots=True)
+class Credit:
+    """An amount taken off an invoice. `source_id`: the applied coupon, the credit note or the progressive invoice."""
+
+    kind: CreditKind
+    source_id: UUID
+    amount_cents: int
+    before_taxes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Composition:
     """Every amount of an invoice (invoicing.md §3.1), in minor units."""
 
     fees: tuple[TaxedFee, ...]
+    credits: tuple[Credit, ...]
     taxes: InvoiceTaxes
     fees_amount_cents: int
     progressive_billing_credit_amount_cents: int
@@ -101,10 +122,17 @@ class Composition:
     total_amount_cents: int
 
 
-def compose(fees: Sequence[FeeDraft]) -> Composition:
-    """The totals of an invoice made of these fees; `conserve` has proved them."""
+NO_DISCOUNT = Discount()
+
+
+def compose(fees: Sequence[FeeDraft], discount: Discount = NO_DISCOUNT) -> Composition:
+    """The totals of an invoice made of these fees; `conserve` has proved them.
+
+    A discount (`coupons.discount` over the same fees) lowers the sub total and the base of every fee's taxes.
+    """
+    fees = _discounted(fees, discount)
     fees_amount = sum(fee.amount_cents for fee in fees)
-    sub_total = fees_amount
+    sub_total = fees_amount - discount.amount_cents
     taxed = tuple(
         TaxedFee(fee, fee_taxes(fee.amount_cents, fee.precise_amount_cents, fee.precise_coupons_cents, fee.taxes))
         for fee in fees
@@ -115,10 +143,14 @@ def compose(fees: Sequence[FeeDraft]) -> Composition:
     including = sub_total + taxes.amount_cents
     composition = Composition(
         fees=taxed,
+        credits=tuple(
+            Credit(CreditKind.COUPON, credit.applied_coupon_id, credit.amount_cents, before_taxes=True)
+            for credit in discount.credits
+        ),
         taxes=taxes,
         fees_amount_cents=fees_amount,
         progressive_billing_credit_amount_cents=0,
-        coupons_amount_cents=0,
+        coupons_amount_cents=discount.amount_cents,
         sub_total_excluding_taxes_amount_cents=sub_total,
         taxes_amount_cents=taxes.amount_cents,
         sub_total_including_taxes_amount_cents=including,
@@ -128,6 +160,13 @@ def compose(fees: Sequence[FeeDraft]) -> Composition:
     )
     conserve(composition)
     return composition
+
+
+def _discounted(fees: Sequence[FeeDraft], discount: Discount) -> Sequence[FeeDraft]:
+    if not discount.credits:
+        return fees
+    pairs = zip(fees, discount.taken_cents, strict=True)
+    return [replace(fee, precise_coupons_cents=taken) for fee, taken in pairs]
 
 
 def conserve(invoice: Composition) -> None:
@@ -140,6 +179,7 @@ def conserve(invoice: Composition) -> None:
     _same("sub total including taxes", invoice.sub_total_including_taxes_amount_cents, taxed)
     settled = invoice.credit_notes_amount_cents + invoice.prepaid_credit_amount_cents
     _same("total", invoice.total_amount_cents, taxed - settled)
+    _conserve_credits(invoice)
     # each row and each fee is rounded on its own: they stray from the total by half a cent each at most
     for name, parts in (
         ("taxes of the invoice", [row.amount_cents for row in invoice.taxes.rows]),
@@ -153,6 +193,26 @@ def conserve(invoice: Composition) -> None:
         or any(taxed.fee.amount_cents < 0 for taxed in invoice.fees)
     ):
         raise Unbalanced("an amount is negative")
+
+
+def _conserve_credits(invoice: Composition) -> None:
+    """Credits of a kind add up to their total, and the fees bear what coupons took."""
+    totals = {
+        CreditKind.COUPON: invoice.coupons_amount_cents,
+        CreditKind.CREDIT_NOTE: invoice.credit_notes_amount_cents,
+        CreditKind.INVOICE: invoice.progressive_billing_credit_amount_cents,
+    }
+    for kind, total in totals.items():
+        _same(f"credits of kind {kind}", sum(row.amount_cents for row in invoice.credits if row.kind is kind), total)
+    for taxed in invoice.fees:
+        if not 0 <= taxed.fee.precise_coupons_cents <= taxed.fee.amount_cents:
+            raise Unbalanced(f"coupons of a fee: {taxed.fee.precise_coupons_cents} of {taxed.fee.amount_cents}")
+    if invoice.progressive_billing_credit_amount_cents:
+        return  # fees then bear what was billed of them, which may be more than the credit (invoicing.md §25.4)
+    # a credit is cut to whole cents, its weights are rounded to five decimals: less than a cent for each credit
+    borne = sum((taxed.fee.precise_coupons_cents for taxed in invoice.fees), ZERO)
+    if abs(borne - invoice.coupons_amount_cents) > len(invoice.credits):
+        raise Unbalanced(f"coupons of the fees: {borne} strays from {invoice.coupons_amount_cents}")
 
 
 def _same(name: str, found: int, wanted: int) -> None:

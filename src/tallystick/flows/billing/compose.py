@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tallystick.core.contract import CustomerTerms, IssuerTerms
-from tallystick.core.invoice import Composition, FeeDraft, compose
+from tallystick.core.invoice import NO_DISCOUNT, Composition, FeeDraft, compose
 from tallystick.core.issuing import InvoiceDates, invoice_dates
 from tallystick.core.occasion import Reason
+from tallystick.flows.billing.discounts import Coupons
 from tallystick.flows.billing.due import Bill
 
 
@@ -47,12 +48,15 @@ class Draft:
     rated: tuple[Rated, ...] = ()
 
 
-def draft_invoices(rated: Sequence[Rated]) -> list[Draft]:
-    """One draft for each group of bills that share an invoice (subscriptions.md §6.2), in the order of the bills."""
+def draft_invoices(rated: Sequence[Rated], coupons: Coupons) -> list[Draft]:
+    """One draft for each group of bills that share an invoice (subscriptions.md §6.2), in the order of the bills.
+
+    Those that become final at once use up the coupons of their customers.
+    """
     groups: dict[object, list[Rated]] = {}
     for item in rated:
         groups.setdefault(_group_of(item.bill), []).append(item)
-    return [_draft(tuple(group)) for group in groups.values()]
+    return [_draft(tuple(group), coupons) for group in groups.values()]
 
 
 def _group_of(bill: Bill) -> object:
@@ -65,7 +69,7 @@ def _group_of(bill: Bill) -> object:
     return uuid.uuid4()
 
 
-def _draft(rated: tuple[Rated, ...]) -> Draft:
+def _draft(rated: tuple[Rated, ...], coupons: Coupons) -> Draft:
     """The bills of an invoice agree on customer, issuer, currency and time: the first names them."""
     bill = rated[0].bill
     contract = bill.contract
@@ -78,10 +82,17 @@ def _draft(rated: tuple[Rated, ...]) -> Draft:
         purchase_order_number=contract.purchase_order_number,
         at=bill.occasion.at,
     )
-    composition = compose([fee for item in rated for fee in item.fees])
+    graced = contract.customer.grace_days > 0
+    fees = [fee for item in rated for fee in item.fees]
+    contracts = [item.bill.contract for item in rated]
+    discount = NO_DISCOUNT
+    if not graced:
+        customer_id = header.customer.id
+        discount = coupons.discount(customer_id, fees, contracts, currency=header.currency, at=header.at)
+    composition = compose(fees, discount)
     recurring = bill.occasion.reason is Reason.PERIODIC
     dates = invoice_dates(bill.billed_on, contract.customer, graced=True, recurring=recurring)
-    status = "draft" if contract.customer.grace_days > 0 else final_status(composition, contract.customer)
+    status = "draft" if graced else final_status(composition, contract.customer)
     return Draft(header, composition, dates, status, rated)
 
 

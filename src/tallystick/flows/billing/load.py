@@ -38,8 +38,8 @@ _SUBSCRIPTIONS = load_query(__file__, "subscriptions")
 async def load_contracts(tx: Tx, subscription_ids: Sequence[uuid.UUID]) -> list[Contract]:
     """The contracts of these subscriptions, in the order given; unknown ids are left out."""
     rows = (await tx.execute(_SUBSCRIPTIONS, {"ids": list(subscription_ids)})).all()
-    customers = await _customers(tx, {row.customer_id for row in rows})
-    issuers = await _issuers(tx, {row.issuer_id for row in rows})
+    customers = await load_customers(tx, {row.customer_id for row in rows})
+    issuers = await load_issuers(tx, {row.issuer_id for row in rows})
     plan_ids = {row.plan_id for row in rows} | {row.successor_plan_id for row in rows if row.successor_plan_id}
     plans = await load_plans(tx, plan_ids)
     by_id = {row.id: _contract(row, plans, customers[row.customer_id], issuers[row.issuer_id]) for row in rows}
@@ -74,13 +74,14 @@ def _contract(
     )
 
 
-async def _customers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, CustomerTerms]:
+async def load_customers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, CustomerTerms]:
+    """Settings and taxes of customers as they apply."""
     entity = aliased(BillingEntity)
     statement = (
         select(Customer, entity).join(entity, entity.id == Customer.billing_entity_id).where(Customer.id.in_(ids))
     )
     rows = (await tx.execute(statement)).tuples().all()
-    taxes = await _taxes(tx, ids | {own.id for _, own in rows})
+    taxes = await load_taxes(tx, ids | {own.id for _, own in rows})
     return {customer.id: _customer(customer, own, taxes) for customer, own in rows}
 
 
@@ -109,7 +110,8 @@ def _own(value: int | None, inherited: int) -> int:
     return inherited if value is None else value
 
 
-async def _issuers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, IssuerTerms]:
+async def load_issuers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, IssuerTerms]:
+    """Billing entities as issuers of invoices."""
     rows = await tx.scalars(select(BillingEntity).where(BillingEntity.id.in_(ids)))
     return {
         row.id: IssuerTerms(row.id, row.timezone, row.document_number_prefix, row.document_numbering) for row in rows
@@ -127,7 +129,7 @@ async def load_plans(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, PlanTerms]:
     )
     charges = (await tx.execute(statement)).tuples().all()
     filters = await _filters(tx, {charge.id for charge, _ in charges})
-    taxes = await _taxes(tx, ids | {charge.id for charge, _ in charges})
+    taxes = await load_taxes(tx, ids | {charge.id for charge, _ in charges})
     by_plan: dict[uuid.UUID, list[ChargeTerms]] = defaultdict(list)
     for charge, metric in charges:
         by_plan[charge.plan_id].append(_charge(charge, _metric(metric), filters.get(charge.id, []), taxes))
@@ -137,6 +139,7 @@ async def load_plans(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, PlanTerms]:
 def _plan(row: Plan, charges: Iterable[ChargeTerms], taxes: Taxes) -> PlanTerms:
     return PlanTerms(
         id=row.id,
+        parent_id=row.parent_id,
         code=row.code,
         name=row.name,
         interval=Interval(row.interval),
@@ -203,7 +206,8 @@ async def _filters(tx: Tx, charge_ids: set[uuid.UUID]) -> dict[uuid.UUID, list[C
     return found
 
 
-async def _taxes(tx: Tx, owner_ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[TaxTerms, ...]]:
+async def load_taxes(tx: Tx, owner_ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[TaxTerms, ...]]:
+    """owner -> the taxes attached to it, in the order of attachment; owners of all kinds."""
     statement = (
         select(TaxLink.owner_id, Tax)
         .join(Tax, Tax.id == TaxLink.tax_id)
@@ -212,5 +216,10 @@ async def _taxes(tx: Tx, owner_ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[Tax
     )
     found: dict[uuid.UUID, list[TaxTerms]] = defaultdict(list)
     for owner_id, tax in (await tx.execute(statement)).tuples():
-        found[owner_id].append(TaxTerms(tax.id, tax.code, tax.name, tax.rate, tax.description))
+        found[owner_id].append(tax_terms(tax))
     return {owner: tuple(taxes) for owner, taxes in found.items()}
+
+
+def tax_terms(row: Tax) -> TaxTerms:
+    """A tax as it applies now."""
+    return TaxTerms(row.id, row.code, row.name, row.rate, row.description)

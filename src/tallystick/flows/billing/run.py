@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tallystick.core.contract import Contract
 from tallystick.core.occasion import Occasion
 from tallystick.flows.billing.compose import Rated, draft_invoices
+from tallystick.flows.billing.discounts import load_coupons
 from tallystick.flows.billing.due import bill_of
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.billing.meter import measure
@@ -34,7 +35,9 @@ async def bill(tx: Tx, occasions: Sequence[Occasion], contracts: Sequence[Contra
     usages = await measure(tx, bills)
     rater = Rater()
     rated = [Rated(item, tuple(rater.fees(item, usage))) for item, usage in zip(bills, usages, strict=True)]
-    documents = await write(tx, draft_invoices(rated))
+    coupons = await load_coupons(tx, [contract.customer.id for contract in contracts])
+    documents = await write(tx, draft_invoices(rated, coupons))
+    await coupons.store(tx)
     return [document.id for document in documents]
 
 

@@ -10,7 +10,9 @@ from tallystick.ground.tables.catalog import (
     Plan,
     UsageThreshold,
 )
+from tallystick.ground.tables.coupons import AppliedCoupon, Coupon, CouponTarget
 from tallystick.ground.tables.customers import Customer, CustomerMetadata
+from tallystick.ground.tables.invoice_credits import InvoiceCredit
 from tallystick.ground.tables.invoices import (
     Fee,
     FeeTax,
@@ -37,6 +39,8 @@ __all__ = [
     "BillingEntity",
     "Charge",
     "ChargeFilter",
+    "Coupon",
+    "CouponTarget",
     "Customer",
     "CustomerMetadata",
     "Event",
@@ -46,6 +50,7 @@ __all__ = [
     "InstallationSecret",
     "Invoice",
     "InvoiceCounter",
+    "InvoiceCredit",
     "InvoiceMetadata",
     "InvoiceSubscription",
     "InvoiceTax",

@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, ColumnElement, any_, exists, literal, select, upda
 from sqlalchemy.dialects.postgresql import UUID
 
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import Customer, CustomerMetadata, Invoice, Subscription
+from tallystick.ground.tables import AppliedCoupon, Customer, CustomerMetadata, Invoice, Subscription
 
 
 async def find(tx: Tx, organization_id: uuid.UUID, external_id: str, *, lock: bool = False) -> Customer | None:
@@ -54,7 +54,11 @@ async def ids_of_entity(tx: Tx, billing_entity_id: uuid.UUID) -> list[uuid.UUID]
 
 async def is_editable(tx: Tx, customer_id: uuid.UUID) -> bool:
     """Whether nothing was ever billed to the customer (customers_entitlements.md §1.5)."""
-    used = exists().where(Subscription.customer_id == customer_id) | exists().where(Invoice.customer_id == customer_id)
+    used = (
+        exists().where(Subscription.customer_id == customer_id)
+        | exists().where(Invoice.customer_id == customer_id)
+        | exists().where(AppliedCoupon.customer_id == customer_id, AppliedCoupon.amount_currency.is_not(None))
+    )
     return not await tx.scalar(select(used))
 
 

@@ -20,7 +20,7 @@ from tallystick.core.windows import Windows
 from tallystick.ground import json
 from tallystick.ground.db import Tx, copy
 from tallystick.ground.ids import new_id
-from tallystick.ground.tables import Fee, FeeTax, Invoice, InvoiceTax
+from tallystick.ground.tables import Fee, FeeTax, Invoice, InvoiceCredit, InvoiceTax
 
 Row = dict[str, Any]
 
@@ -66,18 +66,19 @@ class Document:
 
 
 async def write(tx: Tx, documents: Sequence[Document]) -> None:
-    """Store a set of invoices with fees, taxes and billing periods."""
+    """Store a set of invoices with fees, taxes, credits and billing periods."""
     await _write_lines(tx, documents)
     await copy(tx, "invoice_subscriptions", [row for document in documents for row in _period_rows(document)])
     await copy(tx, "invoices", [_invoice_row(document) for document in documents])
 
 
 async def rewrite(tx: Tx, documents: Sequence[Document]) -> None:
-    """Replace lines, taxes, totals, dates, number and status of drafts; their billing periods stay."""
+    """Replace lines, taxes, credits, totals, dates, number and status of drafts; their billing periods stay."""
     ids = [document.id for document in documents]
     await tx.execute(delete(FeeTax).where(FeeTax.fee_id.in_(select(Fee.id).where(Fee.invoice_id.in_(ids)))))
     await tx.execute(delete(Fee).where(Fee.invoice_id.in_(ids)))
     await tx.execute(delete(InvoiceTax).where(InvoiceTax.invoice_id.in_(ids)))
+    await tx.execute(delete(InvoiceCredit).where(InvoiceCredit.invoice_id.in_(ids)))
     await _write_lines(tx, documents)
     await tx.execute(update(Invoice), [_invoice_row(document) for document in documents])
 
@@ -87,6 +88,7 @@ async def _write_lines(tx: Tx, documents: Sequence[Document]) -> None:
     await copy(tx, "fees", [_fee_row(document, taxed) for document, taxed in fees])
     await copy(tx, "fee_taxes", [row for document, taxed in fees for row in _fee_tax_rows(document, taxed)])
     await copy(tx, "invoice_taxes", [row for document in documents for row in _tax_rows(document)])
+    await copy(tx, "invoice_credits", [row for document in documents for row in _credit_rows(document)])
 
 
 CALCULATION_VERSION = 4  # `version_number`, invoicing.md §1
@@ -216,6 +218,21 @@ def _tax_copy(document: Document, tax: TaxTerms) -> Row:
         "currency": document.currency,
         "created_at": document.at,
     }
+
+
+def _credit_rows(document: Document) -> Iterator[Row]:
+    for credit in document.composition.credits:
+        yield {
+            "id": new_id(),
+            "organization_id": document.organization_id,
+            "invoice_id": document.id,
+            "kind": credit.kind.value,
+            "source_id": credit.source_id,
+            "amount_cents": credit.amount_cents,
+            "currency": document.currency,
+            "before_taxes": credit.before_taxes,
+            "created_at": document.written_at,
+        }
 
 
 def _period_rows(document: Document) -> Iterator[Row]:

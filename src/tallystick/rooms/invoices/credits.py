@@ -1,0 +1,108 @@
+"""The credits of invoices as they are shown: on the invoice, and with what they were taken from (webhooks.md §4.5).
+
+The ledger writes them with the lines of an invoice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+
+from tallystick.core.invoice import CreditKind
+from tallystick.ground.db import Tx
+from tallystick.ground.tables import AppliedCoupon, Coupon, Invoice, InvoiceCredit
+from tallystick.ground.wire import dec
+
+Wire = dict[str, Any]
+
+
+async def of_invoices(
+    tx: Tx, invoice_ids: Sequence[uuid.UUID], *, with_rates: bool = False
+) -> dict[uuid.UUID, list[Wire]]:
+    """invoice -> its credits in the order in which they were taken; invoices without any are absent.
+
+    `with_rates` adds the `percentage_rate` of coupons to the items, as documents name them.
+    """
+    found: dict[uuid.UUID, list[Wire]] = {}
+    for row, body in await _credits(tx, InvoiceCredit.invoice_id.in_(invoice_ids), with_rates):
+        found.setdefault(row.invoice_id, []).append(body)
+    return found
+
+
+async def of_sources(tx: Tx, kind: CreditKind, source_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Wire]]:
+    """source -> every credit that was made of it, whatever became of the invoice; unused sources are absent."""
+    chosen = (InvoiceCredit.kind == kind.value) & InvoiceCredit.source_id.in_(source_ids)
+    found: dict[uuid.UUID, list[Wire]] = {}
+    for row, body in await _credits(tx, chosen, with_rates=False):
+        found.setdefault(row.source_id, []).append(body)
+    return found
+
+
+async def _credits(tx: Tx, chosen: ColumnElement[bool], with_rates: bool) -> list[tuple[InvoiceCredit, Wire]]:
+    statement = (
+        select(InvoiceCredit, Invoice.payment_status)
+        .join(Invoice, Invoice.id == InvoiceCredit.invoice_id)
+        .where(chosen)
+        .order_by(InvoiceCredit.created_at, InvoiceCredit.id)
+    )
+    rows = (await tx.execute(statement)).tuples().all()
+    items = await _items(tx, [row for row, _ in rows])
+    return [(row, _credit(row, status, items[row.source_id], with_rates)) for row, status in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """What a credit was taken from, as the wire names it."""
+
+    id: uuid.UUID
+    code: str
+    name: str
+    description: str | None
+    percentage_rate: Decimal | None = None
+
+
+async def _items(tx: Tx, rows: Sequence[InvoiceCredit]) -> dict[uuid.UUID, _Item]:
+    """source -> what it is; deleted coupons keep their names."""
+    applied = {row.source_id for row in rows if row.kind == CreditKind.COUPON}
+    if not applied:
+        return {}
+    statement = (
+        select(AppliedCoupon.id, Coupon, AppliedCoupon.percentage_rate)
+        .join(Coupon, Coupon.id == AppliedCoupon.coupon_id)
+        .where(AppliedCoupon.id.in_(applied))
+    )
+    return {
+        source_id: _Item(
+            coupon.id,
+            coupon.code,
+            coupon.name,
+            coupon.description,
+            rate if coupon.coupon_type == "percentage" else None,
+        )
+        for source_id, coupon, rate in (await tx.execute(statement)).tuples()
+    }
+
+
+def _credit(row: InvoiceCredit, payment_status: str, item: _Item, with_rates: bool) -> Wire:
+    shown: Wire = {
+        "lago_item_id": item.id,
+        "type": row.kind,
+        "code": item.code,
+        "name": item.name,
+        "description": item.description,
+    }
+    if with_rates and item.percentage_rate is not None:
+        shown["percentage_rate"] = dec(item.percentage_rate)
+    return {
+        "lago_id": row.id,
+        "amount_cents": row.amount_cents,
+        "amount_currency": row.currency,
+        "before_taxes": row.before_taxes,
+        "item": shown,
+        "invoice": {"lago_id": row.invoice_id, "payment_status": payment_status},
+    }
