@@ -319,6 +319,29 @@ async def test_an_endpoint_that_only_fails_is_disabled(
     assert {delivery.status for delivery in await world.deliveries()} == {"succeeded"}
 
 
+async def test_what_is_in_flight_while_its_endpoint_is_disabled_is_not_tried_again(
+    world: World, receiver: Receiver, make_dispatcher: MakeDispatcher
+) -> None:
+    endpoint_id = await world.endpoint(receiver.url("/"))
+    gate = asyncio.Event()
+    receiver.reply = lambda request, earlier: Reply(500, hold=gate if request.number > 20 else None)
+    dispatcher = make_dispatcher()
+    await world.emit(20)
+    await run_out(world, dispatcher)
+    later_at = START + 6 * DAY
+    await world.emit(at=START + 5 * DAY - SECOND)
+    await dispatcher.deliver_due(world.id, START + 5 * DAY - SECOND)
+    await world.emit(3, at=later_at)
+    sending = asyncio.create_task(dispatcher.deliver_due(world.id, later_at))
+    await receiver.until(20 * 10 + 1 + 4)
+    while (await world.endpoint_row(endpoint_id)).disabled_at is None:  # noqa: ASYNC110 - only the database knows
+        await asyncio.sleep(0.01)
+    gate.set()
+    await sending
+    assert {(row.status, row.next_attempt_at) for row in await world.deliveries()} == {("failed", None)}
+    assert await run_out(world, dispatcher) == []
+
+
 async def test_few_failures_or_one_success_keep_it_enabled(
     world: World, receiver: Receiver, make_dispatcher: MakeDispatcher
 ) -> None:

@@ -1,9 +1,10 @@
--- When something of one organization falls due next: a message still in the outbox, or a delivery.
+-- When something of one organization falls due next: a message still in the outbox, or a delivery to an enabled endpoint.
 select least(
   (select min(at) from outbox where organization_id = :organization and failed_at is null),
   (
-    select next_attempt_at from webhook_deliveries
-    where organization_id = :organization and next_attempt_at is not null
-    order by next_attempt_at limit 1
+    select min(d.next_attempt_at)
+    from webhook_deliveries d
+    join webhook_endpoints e on e.id = d.endpoint_id and e.disabled_at is null
+    where d.organization_id = :organization and d.next_attempt_at is not null
   )
 )
