@@ -23,13 +23,17 @@ from tallystick.api.metrics import mount_metrics
 from tallystick.api.routes import mount
 from tallystick.api.v1 import (
     add_ons,
+    applied_coupons,
     billable_metrics,
     billing_entities,
+    coupons,
     customer_usage,
     customers,
     events,
     fees,
+    invoice_actions,
     invoices,
+    one_off_invoices,
     organizations,
     plan_charges,
     plan_metadata,
@@ -86,6 +90,8 @@ def create_app(settings: Settings) -> FastAPI:
     mount(app, "/api/v1", billable_metrics.routes, plans.routes, plan_charges.routes, plan_metadata.routes)
     mount(app, "/api/v1", subscriptions.routes, customer_usage.routes, test_clock.routes)
     mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)
+    mount(app, "/api/v1", one_off_invoices.routes, invoice_actions.routes)
+    mount(app, "/api/v1", coupons.routes, applied_coupons.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return app
 

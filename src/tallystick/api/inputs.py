@@ -229,9 +229,14 @@ def _locale(value: Any) -> Any:
 _EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+")
 
 
+def is_email(text: str) -> bool:
+    """Whether a text has the form of one address."""
+    return _EMAIL.fullmatch(text) is not None
+
+
 def _emails(value: Any) -> Any:
     text = _blank_to_none(value)
-    if text is not None and not all(_EMAIL.fullmatch(part.strip()) for part in str(text).split(",")):
+    if text is not None and not all(is_email(part.strip()) for part in str(text).split(",")):
         raise refuse("invalid_email_format")
     return text
 

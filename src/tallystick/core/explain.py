@@ -69,6 +69,15 @@ def charge_trace(
     return trace
 
 
+def add_on_trace(units: Decimal, unit_amount_cents: int, exact: Decimal, cents: int) -> Trace:
+    """A line of a one-off invoice: units × unit amount (invoicing.md §3.2)."""
+    return {
+        "units": dec_text(units),
+        "unit_amount_cents": unit_amount_cents,
+        "rounding": {"rule": "half away from zero", "exact_cents": dec_text(exact), "cents": cents},
+    }
+
+
 def true_up_trace(min_amount_cents: int, missing: TrueUp, days: int, full_days: int, used_cents: int) -> Trace:
     """A true-up: what usage left of the charge's minimum (rating.md §13)."""
     return {

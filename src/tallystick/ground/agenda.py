@@ -26,6 +26,7 @@ class Kind(StrEnum):
     BILL = "bill"
     EXPIRE_GATE = "expire_gate"
     FINALIZE_INVOICE = "finalize_invoice"
+    REFRESH_DRAFT = "refresh_draft"
     OVERDUE_INVOICE = "overdue_invoice"
     EXPIRE_COUPON = "expire_coupon"
     END_TRIAL = "end_trial"

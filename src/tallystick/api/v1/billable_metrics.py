@@ -11,6 +11,7 @@ from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.api.v1.plan_inputs import contents
 from tallystick.core.expression import EvaluationError, ExpressionEvent, InvalidExpression, evaluate, parse
+from tallystick.flows.lifecycle import metrics as lifecycle
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid
 from tallystick.rooms.catalog import metrics, store, views
@@ -83,7 +84,7 @@ async def show(call: Call, tx: Tx) -> Any:
 async def update(call: Call, tx: Tx) -> Any:
     """Change a billable metric; one that a plan prices keeps how it counts."""
     metric = await metrics.find(tx, call.organization_id, call.path("code"), lock=True)
-    await metrics.update(tx, metric, call.at, contents(call.read("billable_metric", MetricInput)))
+    await lifecycle.update(tx, metric, call.at, contents(call.read("billable_metric", MetricInput)))
     return {"billable_metric": views.metric(metric, counters=True)}
 
 
@@ -91,7 +92,7 @@ async def update(call: Call, tx: Tx) -> Any:
 async def destroy(call: Call, tx: Tx) -> Any:
     """Delete a billable metric and the charges that price it."""
     metric = await metrics.find(tx, call.organization_id, call.path("code"), lock=True)
-    await metrics.delete(tx, metric, call.at)
+    await lifecycle.delete(tx, metric, call.at)
     return {"billable_metric": views.metric(metric, counters=True)}
 
 

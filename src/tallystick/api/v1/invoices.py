@@ -77,7 +77,7 @@ async def listing_of_customer(call: Call, tx: Tx) -> Any:
 async def show(call: Call, tx: Tx) -> Any:
     """Find an invoice."""
     invoice = await verbs.find(tx, call.organization_id, call.path("id"))
-    return {"invoice": await _shown(call, tx, invoice)}
+    return {"invoice": await shown(call, tx, invoice)}
 
 
 @routes.put("/invoices/{id}", root="invoice", model=InvoiceInput)
@@ -85,7 +85,7 @@ async def update(call: Call, tx: Tx) -> Any:
     """Tell that an invoice was paid or not, and replace its metadata."""
     invoice = await verbs.find(tx, call.organization_id, call.path("id"), lock=True)
     await verbs.update_invoice(tx, invoice, call.at, call.read("invoice", InvoiceInput).fields())
-    return {"invoice": await _shown(call, tx, invoice)}
+    return {"invoice": await shown(call, tx, invoice)}
 
 
 @routes.post("/invoices/{id}/download")
@@ -96,10 +96,11 @@ async def download(call: Call, tx: Tx) -> Any:
     if invoice.file_key is None or not await call.installation.storage.exists(invoice.file_key):
         await request_documents(tx, [(invoice.organization_id, invoice.id)])
         return Response()
-    return {"invoice": await _shown(call, tx, invoice, frozenset())}
+    return {"invoice": await shown(call, tx, invoice, frozenset())}
 
 
-async def _shown(call: Call, tx: Tx, invoice: Invoice, include: frozenset[str] = SINGLE) -> dict[str, Any]:
+async def shown(call: Call, tx: Tx, invoice: Invoice, include: frozenset[str] = SINGLE) -> dict[str, Any]:
+    """One invoice as answers carry it."""
     url = call.installation.settings.public_api_url
     return (await invoices(tx, [invoice], at=call.at, public_api_url=url, include=include))[0]
 

@@ -41,6 +41,9 @@ def _order_number(value: Any) -> Any:
     return text or None
 
 
+OrderNumber = Annotated[str | None, BeforeValidator(_order_number), Shape.SCALAR]
+
+
 class References(Input):
     """Who subscribes to what: looked at before anything else (subscriptions.md §2.3)."""
 
@@ -56,7 +59,7 @@ class SubscriptionInput(Input):
     ending_at: Moment = None
     progressive_billing_disabled: Flag = None
     consolidate_invoice: Flag = None
-    purchase_order_number: Annotated[str | None, BeforeValidator(_order_number), Shape.SCALAR] = None
+    purchase_order_number: OrderNumber = None
     payment_method: Object = None
     billing_entity_code: Label = None
     on_termination_credit_note: Annotated[

@@ -8,6 +8,7 @@ from tallystick.api.call import Call
 from tallystick.api.inputs import Flag, Input, Label, Number, Text
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
+from tallystick.flows.lifecycle import taxes as lifecycle
 from tallystick.ground.db import Tx
 from tallystick.rooms.taxes import store, verbs, views
 
@@ -28,7 +29,7 @@ class TaxInput(Input):
 async def create(call: Call, tx: Tx) -> Any:
     """Create a tax."""
     fields = call.read("tax", TaxInput, drop_nulls=True).given()
-    tax = await verbs.create(tx, call.organization_id, call.at, fields)
+    tax = await lifecycle.create(tx, call.organization_id, call.at, fields)
     return {"tax": (await views.taxes(tx, [tax], nested=False))[0]}
 
 
@@ -50,7 +51,7 @@ async def show(call: Call, tx: Tx) -> Any:
 async def update(call: Call, tx: Tx) -> Any:
     """Change a tax: for future computations only."""
     tax = await verbs.find(tx, call.organization_id, call.path("code"))
-    await verbs.update(tx, tax, call.at, call.read("tax", TaxInput).given())
+    await lifecycle.update(tx, tax, call.at, call.read("tax", TaxInput).given())
     return {"tax": (await views.taxes(tx, [tax], nested=False))[0]}
 
 
@@ -59,5 +60,5 @@ async def destroy(call: Call, tx: Tx) -> Any:
     """Delete a tax and detach it from everything."""
     tax = await verbs.find(tx, call.organization_id, call.path("code"))
     body = (await views.taxes(tx, [tax], nested=False))[0]
-    await verbs.delete(tx, tax, call.at)
+    await lifecycle.delete(tx, tax, call.at)
     return {"tax": body}

@@ -19,6 +19,7 @@ from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import local_date
 from tallystick.core.windows import Window, Windows
 from tallystick.flows.billing.compose import final_status
+from tallystick.flows.billing.discounts import load_coupons
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.billing.meter import measure
@@ -26,16 +27,23 @@ from tallystick.flows.billing.rate import Rater
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.write import announce
 from tallystick.ground import agenda
-from tallystick.ground.agenda import Due, Kind
+from tallystick.ground.agenda import Due
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Invoice, InvoiceSubscription
-from tallystick.rooms.invoices import ledger, numbers
+from tallystick.rooms.invoices import ledger, numbers, stale
 from tallystick.rooms.invoices.ledger import Document
+from tallystick.rooms.invoices.transitions import OF_DRAFTS
 
 
 async def finalize_due(tx: Tx, dues: Sequence[Due]) -> None:
     """The grace of these drafts is over."""
     await refresh(tx, {due.subject_id: due.due_at for due in dues}, finalize=True)
+
+
+async def refresh_due(tx: Tx, dues: Sequence[Due]) -> None:
+    """Prices or taxes of these drafts changed; those without an active subscription wait for their end (§9.1)."""
+    at_of = {due.subject_id: due.due_at for due in dues}
+    await refresh(tx, {invoice_id: at_of[invoice_id] for invoice_id in await stale.stale(tx, list(at_of))})
 
 
 async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: bool = False) -> None:
@@ -48,21 +56,21 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
     every = [bill for invoice in invoices for bill in bills[invoice.id]]
     usages = await measure(tx, every)
     rater = Rater()
-    fees = {id(bill): rater.fees(bill, usage) for bill, usage in zip(every, usages, strict=True)}
-    documents = [
-        _document(
-            invoice,
-            bills[invoice.id],
-            compose([fee for bill in bills[invoice.id] for fee in fees[id(bill)]]),
-            at_of[invoice.id],
-            finalize=finalize,
-        )
-        for invoice in invoices
-    ]
+    rated = {id(bill): rater.fees(bill, usage) for bill, usage in zip(every, usages, strict=True)}
+    coupons = await load_coupons(tx, [invoice.customer_id for invoice in invoices] if finalize else [])
+    documents = []
+    for invoice in invoices:
+        own, at = bills[invoice.id], at_of[invoice.id]
+        fees = [fee for bill in own for fee in rated[id(bill)]]
+        contracts = [bill.contract for bill in own]
+        # without customers there are no coupons: a draft stays without discount
+        discount = coupons.discount(invoice.customer_id, fees, contracts, currency=invoice.currency, at=at)
+        documents.append(_document(invoice, own, compose(fees, discount), at, finalize=finalize))
     documents = await _numbered(tx, documents)
     await ledger.rewrite(tx, documents)
+    await coupons.store(tx)
     final = [document for document in documents if document.status != "draft"]
-    await agenda.remove(tx, [Kind.FINALIZE_INVOICE], [document.id for document in final])
+    await agenda.remove(tx, OF_DRAFTS, [document.id for document in final])
     await announce(tx, final)
 
 

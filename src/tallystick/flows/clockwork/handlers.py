@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from tallystick.flows.billing.drafts import finalize_due
+from tallystick.flows.billing.drafts import finalize_due, refresh_due
 from tallystick.flows.billing.overdue import overdue_due
 from tallystick.flows.billing.ticks import bill_due
+from tallystick.flows.lifecycle.coupons import expire_due
 from tallystick.flows.lifecycle.subscriptions.scheduled import alert_due, end_due, end_trials_due, start_due
 from tallystick.flows.usage.health import check_due
 from tallystick.ground.agenda import Due, Kind
@@ -19,7 +20,9 @@ HANDLERS: Mapping[Kind, Handler] = {
     Kind.END_SUBSCRIPTION: end_due,
     Kind.BILL: bill_due,
     Kind.FINALIZE_INVOICE: finalize_due,
+    Kind.REFRESH_DRAFT: refresh_due,
     Kind.OVERDUE_INVOICE: overdue_due,
+    Kind.EXPIRE_COUPON: expire_due,
     Kind.END_TRIAL: end_trials_due,
     Kind.TERMINATION_ALERT: alert_due,
     Kind.CHECK_EVENTS: check_due,

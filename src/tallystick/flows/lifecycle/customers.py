@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tallystick.flows.billing.draft_terms import finalize_after_deletion, move_drafts
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule_of_customers
 from tallystick.flows.lifecycle.subscriptions.terminate import terminate_all_of_customers
 from tallystick.ground import outbox
@@ -17,7 +18,9 @@ from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid, NotFound
 from tallystick.ground.outbox import Message
 from tallystick.ground.tables import BillingEntity, Customer
+from tallystick.rooms.coupons import applied as applied_coupons
 from tallystick.rooms.customers import store, verbs
+from tallystick.rooms.invoices import stale
 from tallystick.rooms.organizations import store as organization_store
 from tallystick.rooms.organizations import verbs as organizations
 from tallystick.rooms.taxes import verbs as taxes
@@ -43,6 +46,7 @@ async def upsert(
             await customer_terms_changed(tx, [customer.id], at)
     if fields.get("tax_codes") is not None:
         await taxes.attach(tx, organization_id, Owner.CUSTOMER, {customer.id: fields["tax_codes"]}, at)
+        await stale.mark_of_customers(tx, [customer.id], at)
     if fields.get("metadata") is not None:
         await verbs.replace_metadata(tx, customer, at, fields["metadata"])
     await outbox.emit(tx, [Message(organization_id, message, customer.id, at)])
@@ -72,9 +76,11 @@ async def create(
 
 
 async def delete(tx: Tx, customer: Customer, at: dt.datetime) -> None:
-    """End its subscriptions and hide the customer from now on (customers_entitlements.md §1.9)."""
+    """End its subscriptions and coupons and hide the customer from now on (customers_entitlements.md §1.9)."""
     await store.lock(tx, [customer.id])
     await terminate_all_of_customers(tx, [customer.id], at)
+    await applied_coupons.terminate_all(tx, at, customer_ids=[customer.id])
+    await finalize_after_deletion(tx, [customer.id], at)
     await verbs.delete(tx, customer, at)
 
 
@@ -86,6 +92,7 @@ async def customer_terms_changed(tx: Tx, customer_ids: Sequence[uuid.UUID], at: 
     """
     await store.lock(tx, customer_ids)
     await reschedule_of_customers(tx, customer_ids, at)
+    await move_drafts(tx, customer_ids, at)
 
 
 async def _entity(tx: Tx, organization_id: uuid.UUID, fields: Mapping[str, Any]) -> BillingEntity:

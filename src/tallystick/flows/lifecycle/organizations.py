@@ -12,6 +12,7 @@ from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid
 from tallystick.ground.tables import BillingEntity, Organization
 from tallystick.rooms.customers import store as customer_store
+from tallystick.rooms.invoices import stale
 from tallystick.rooms.organizations import keys, settings, store, verbs
 from tallystick.rooms.taxes import verbs as taxes
 from tallystick.rooms.taxes.store import Owner
@@ -50,6 +51,7 @@ async def update_entity(
     if tax_codes is not None:
         codes = {entity.id: tax_codes}
         await taxes.attach(tx, entity.organization_id, Owner.BILLING_ENTITY, codes, at, fold_case=True)
+        await stale.mark_of_entity(tx, entity.id, at)
     if changed:
         await _terms_changed(tx, entity.id, at)
 

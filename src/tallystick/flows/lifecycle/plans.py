@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from tallystick.flows.billing.draft_terms import finalize_of_plans
 from tallystick.flows.lifecycle.subscriptions.reprice import reprice
 from tallystick.flows.lifecycle.subscriptions.terminate import terminate_all_of_plans
 from tallystick.ground.db import Tx
@@ -19,6 +20,7 @@ from tallystick.ground.outbox import Message, emit
 from tallystick.ground.tables import Charge, Plan, Subscription
 from tallystick.rooms.catalog import charges, metadata, overrides, plans, store
 from tallystick.rooms.catalog.plans import Written
+from tallystick.rooms.invoices import stale
 from tallystick.rooms.taxes import store as tax_store
 from tallystick.rooms.taxes import verbs as taxes
 from tallystick.rooms.taxes.store import Owner
@@ -41,6 +43,7 @@ async def update(tx: Tx, plan: Plan, at: dt.datetime, fields: Fields) -> Plan:
     price = plan.amount_cents
     written = await plans.update(tx, plan, at, fields)
     await _attach_taxes(tx, written, fields, at)
+    await stale.mark_of_plans(tx, [plan.id], at)
     await _tell(tx, plan, "plan.updated", at)
     if plan.amount_cents != price:
         await reprice(tx, plan, at)
@@ -83,6 +86,7 @@ async def complete_deletion(tx: Tx, plan_ids: Sequence[uuid.UUID], at: dt.dateti
     """
     family = await store.with_children(tx, plan_ids)
     await terminate_all_of_plans(tx, [plan.id for plan in family], at)
+    await finalize_of_plans(tx, [plan.id for plan in family], at)
     statement = select(Subscription.plan_id).where(
         Subscription.plan_id.in_([plan.id for plan in family]), Subscription.status.in_(LIVING)
     )

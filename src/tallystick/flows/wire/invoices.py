@@ -55,6 +55,7 @@ MESSAGES: Mapping[str, frozenset[str]] = {
     "invoice.payment_overdue": frozenset({"customer", "fees", "applied_taxes"}),
     "invoice.payment_status_updated": frozenset({"customer", "fees"}),
     "invoice.generated": frozenset({"customer"}),
+    "invoice.payment_dispute_lost": frozenset({"customer"}),
 }
 
 Wire = dict[str, Any]

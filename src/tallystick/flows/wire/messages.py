@@ -91,6 +91,7 @@ CONTENTS: Mapping[str, Content] = {
     "customer.updated": _CUSTOMER,
     "events.errors": Content("events_errors", "Organization"),
     "fee.created": Content("fee", "Fee", fee_wire.fees_of_messages),
+    "invoice.payment_failure": Content("payment_provider_invoice_payment_error", "Invoice"),
     "plan.created": _PLAN,
     "plan.deleted": _DELETED_PLAN,
     "plan.updated": _PLAN,
@@ -114,7 +115,19 @@ def contents_at(public_api_url: str) -> Mapping[str, Content]:
         )
         for name in invoice_wire.MESSAGES
     }
-    return {**CONTENTS, **invoices}
+    disputed = invoices["invoice.payment_dispute_lost"].objects
+    assert disputed is not None
+    dispute = Content("payment_dispute_lost", "Invoice", _under("invoice", disputed))
+    return {**CONTENTS, **invoices, "invoice.payment_dispute_lost": dispute}
+
+
+def _under(key: str, objects: Objects) -> Objects:
+    """The same objects, each as the only member of another one."""
+
+    async def wrapped(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime]) -> Mapping[uuid.UUID, Mapping[str, Any]]:
+        return {subject_id: {key: body} for subject_id, body in (await objects(tx, at_of)).items()}
+
+    return wrapped
 
 
 def renderer_at(public_api_url: str) -> Renderer:

@@ -74,6 +74,7 @@ class Invoice(Base):
         ),
         Index(None, "organization_id", "issuing_date", "created_at", "id"),
         Index(None, "customer_id"),
+        Index("ix_invoices_drafts", "customer_id", postgresql_where=text("status = 'draft'")),
     )
 
     id: Mapped[Id]

@@ -1,0 +1,126 @@
+"""What can be done with an invoice of `/api/v1/invoices` beside showing and changing it (invoicing.md §9, §16, §17)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from tallystick.api.call import Call
+from tallystick.api.inputs import is_email
+from tallystick.api.routes import Routes
+from tallystick.api.v1.invoices import shown
+from tallystick.flows.billing import collection, drafts
+from tallystick.flows.billing.run import lock_customers
+from tallystick.flows.billing.voiding import void as void_invoice
+from tallystick.ground.db import Tx
+from tallystick.ground.errors import Forbidden, NotFound
+from tallystick.ground.tables import Invoice
+from tallystick.rooms.invoices import store, transitions, verbs
+
+routes = Routes("invoice")
+
+
+@routes.put("/invoices/{id}/refresh")
+async def refresh(call: Call, tx: Tx) -> Any:
+    """Recompute a draft; an issued invoice is shown as it is."""
+    invoice = await _find(call, tx)
+    _check_type(invoice)
+    await drafts.refresh(tx, {invoice.id: call.at})
+    await tx.refresh(invoice)
+    return {"invoice": await shown(call, tx, invoice)}
+
+
+@routes.put("/invoices/{id}/finalize")
+async def finalize(call: Call, tx: Tx) -> Any:
+    """Issue a draft now."""
+    invoice = await _find(call, tx, ("draft",))
+    _check_type(invoice)
+    if invoice.tax_status == "pending":
+        raise Forbidden("cannot_finalize_with_pending_taxes")
+    await drafts.refresh(tx, {invoice.id: call.at}, finalize=True)
+    await tx.refresh(invoice)
+    return {"invoice": await shown(call, tx, invoice)}
+
+
+@routes.delete("/invoices/{id}")
+async def destroy(call: Call, tx: Tx) -> Any:
+    """Delete a draft; its period is not billed again."""
+    invoice = await _locked(call, tx)
+    await transitions.delete_draft(tx, invoice, call.at)
+    return {"invoice": await shown(call, tx, invoice)}
+
+
+@routes.post("/invoices/{id}/void")
+async def void(call: Call, tx: Tx) -> Any:
+    """Void an issued invoice, with a credit note in its place when asked for."""
+    invoice = await _find(call, tx)
+    amounts: dict[str, int] = {}
+    if call.flag("generate_credit_note"):
+        amounts["credit_amount_cents"] = call.whole("credit_amount") or 0
+        amounts["refund_amount_cents"] = call.whole("refund_amount") or 0
+    voided = await void_invoice(tx, invoice, call.at, **amounts)
+    return {"invoice": await shown(call, tx, voided)}
+
+
+@routes.post("/invoices/{id}/lose_dispute")
+@routes.put("/invoices/{id}/lose_dispute")
+async def lose_dispute(call: Call, tx: Tx) -> Any:
+    """Tell that a payment dispute was lost."""
+    invoice = await _locked(call, tx)
+    await transitions.lose_dispute(tx, invoice, call.at)
+    return {"invoice": await shown(call, tx, invoice)}
+
+
+@routes.post("/invoices/{id}/retry")
+async def retry(call: Call, tx: Tx) -> Any:
+    """Ask again for the taxes of an invoice that failed."""
+    invoice = await _locked(call, tx)
+    await transitions.retry(tx, invoice, call.at)
+    return {"invoice": await shown(call, tx, invoice)}
+
+
+@routes.post("/invoices/{id}/retry_payment")
+async def retry_payment(call: Call, tx: Tx) -> Any:
+    """Try again to collect an invoice."""
+    await collection.retry_payment(tx, await _find(call, tx), call.at)
+    return Response()
+
+
+@routes.post("/invoices/{id}/payment_url")
+async def payment_url(call: Call, tx: Tx) -> Any:
+    """A page of the payment provider on which the invoice can be paid."""
+    await collection.check_payment_page(tx, await _find(call, tx))
+
+
+@routes.post("/invoices/{id}/resend_email")
+async def resend_email(call: Call, tx: Tx) -> Any:
+    """Mail an invoice again, to the customer or to other addresses."""
+    invoice = await _find(call, tx)
+    asked = {name: call.texts(name) for name in ("to", "cc", "bcc")}
+    wrong = {name: [text for text in texts if not is_email(text)] for name, texts in asked.items()}
+    await collection.check_mail(tx, invoice, asked, {name: ", ".join(texts) for name, texts in wrong.items() if texts})
+    return Response()
+
+
+@routes.put("/invoices/{id}/sync_salesforce_id")
+async def sync_salesforce_id(call: Call, tx: Tx) -> Any:
+    """Keep the id of the invoice in another system; no system is connected."""
+    await _find(call, tx)
+    raise NotFound("integration")
+
+
+async def _find(call: Call, tx: Tx, statuses: tuple[str, ...] = store.VISIBLE) -> Invoice:
+    return await verbs.find(tx, call.organization_id, call.path("id"), statuses)
+
+
+async def _locked(call: Call, tx: Tx) -> Invoice:
+    """The invoice, locked after its customer: everything that moves money locks in this order."""
+    await lock_customers(tx, [(await _find(call, tx)).customer_id])
+    return await verbs.find(tx, call.organization_id, call.path("id"), lock=True)
+
+
+def _check_type(invoice: Invoice) -> None:
+    """Only invoices of subscriptions are computed again (api.md §3.3)."""
+    if invoice.invoice_type != "subscription":
+        raise Forbidden("feature_unavailable")
