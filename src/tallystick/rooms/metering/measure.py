@@ -18,22 +18,25 @@ from tallystick.rooms.metering.charges import ChargeTable
 
 _QUERIES = Path(__file__).parent / "queries"
 _SELECTED = (_QUERIES / "selected.sql").read_text()
-_AGGREGATIONS = {
-    name: _SELECTED + (_QUERIES / f"{name}.sql").read_text()
-    for name in (
-        "count",
-        "sum",
-        "max",
-        "latest",
-        "values",
-        "unique_count",
-        "unique_count_prorated",
-        "weighted_sum",
-    )
+#: query -> what it reads of the metric's property
+_READS = {
+    "count": "nothing",
+    "sum": "number",
+    "max": "number",
+    "latest": "number",
+    "values": "number",
+    "unique_count": "text",
+    "unique_count_prorated": "text",
+    "weighted_sum": "number",
 }
-#: plans for these very windows: a general one would not know how many there are, nor which partitions they touch
-_SETTINGS = """select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('work_mem', '64MB', true),
-                      set_config('jit', 'off', true)"""
+_AGGREGATIONS = {name: _SELECTED + (_QUERIES / f"{name}.sql").read_text() for name in _READS}
+#: Plans for these very windows: a general one would not know how many there are, nor which partitions they touch. The
+#: planner takes the selected events for one row, and would loop over hundreds of thousands of them.
+_SETTINGS = """select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
+                      set_config('work_mem', '64MB', true), set_config('enable_nestloop', 'off', true),
+                      set_config('enable_mergejoin', 'off', true)"""
+_DEFAULTS = """set local plan_cache_mode to default; set local work_mem to default;
+               set local enable_nestloop to default; set local enable_mergejoin to default"""
 
 #: the driver writes it as PostgreSQL's -infinity
 _ALWAYS = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -53,10 +56,11 @@ async def meter(tx: Tx, windows: Sequence[MeterWindow]) -> list[MeteredBucket]:
     found: Found = {}
     await connection.execute(_SETTINGS)
     for name, places in _by_query(windows).items():
-        for record in await connection.fetch(_AGGREGATIONS[name], *_arguments(windows, places)):
+        for record in await connection.fetch(_AGGREGATIONS[name], *_arguments(windows, places), _READS[name]):
             columns = dict(record)
             place = columns.pop("no"), columns.pop("filter_no"), tuple(columns.pop("grp"))
             found.setdefault(place, {}).update(columns)
+    await connection.execute(_DEFAULTS)
     return list(_buckets(windows, found))
 
 
@@ -75,7 +79,7 @@ def _by_query(windows: Sequence[MeterWindow]) -> dict[str, list[int]]:
 
 
 def _arguments(windows: Sequence[MeterWindow], places: Sequence[int]) -> list[Any]:
-    """The parameters of `selected.sql`."""
+    """The parameters $1 to $29 of `selected.sql`."""
     charges = ChargeTable()
     rows = [
         (place, *_window_row(window, charges.number(window.charge)))
