@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import asyncpg
 
 from tallystick.ground.ids import new_id
+from tallystick.rooms.metering.partitions import create as create_partition
 
-MONTH_START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-MONTH_END = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+JANUARY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,56 +22,56 @@ class Population:
     month_end_at: dt.datetime
 
 
-async def populate(url: str, subscriptions: int, events: int) -> Population:
-    """A live organization whose subscriptions all renew on 1 February 2026."""
+async def populate(url: str, subscriptions: int, events: int, month_start: dt.datetime = JANUARY) -> Population:
+    """A live organization whose subscriptions start and renew with the month; the events fill that month."""
+    month_end = (month_start + dt.timedelta(days=32)).replace(day=1)
     organization = new_id()
     connection = await asyncpg.connect(url)
-    await connection.execute("create table if not exists events_2026_01 partition of events"
-                             " for values from ('2026-01-01') to ('2026-02-01')")  # fmt: skip
-    await _catalog(connection, organization)
-    await connection.execute(_CUSTOMERS, organization, subscriptions, MONTH_START)
-    await connection.execute(_SUBSCRIPTIONS, organization, MONTH_START)
-    await connection.execute(_AGENDA, organization, MONTH_END)
-    await connection.execute(_EVENTS, organization, events, subscriptions, MONTH_START)
+    await _catalog(connection, organization, month_start)
+    await connection.execute(_CUSTOMERS, organization, subscriptions, month_start)
+    await connection.execute(_SUBSCRIPTIONS, organization, month_start)
+    await connection.execute(_AGENDA, organization, month_end)
+    await create_partition(connection, (month_start.year, month_start.month))
+    await connection.execute(_EVENTS, organization, events, subscriptions, month_start)
     await connection.execute("vacuum analyze")
     await connection.close()
-    return Population(organization, MONTH_END)
+    return Population(organization, month_end)
 
 
-async def _catalog(connection: asyncpg.Connection, organization: uuid.UUID) -> None:
+async def _catalog(connection: asyncpg.Connection, organization: uuid.UUID, at: dt.datetime) -> None:
     plan = new_id()
     await connection.execute(
         "insert into organizations (id, name, slug, sandbox, hmac_key, customers_count, created_at, updated_at)"
         " values ($1, 'bench', 'bench', false, $2, 0, $3, $3)",
-        organization, str(organization), MONTH_START,
+        organization, str(organization), at,
     )  # fmt: skip
-    await connection.execute(_ENTITY, organization, MONTH_START)
+    await connection.execute(_ENTITY, organization, at)
     await connection.execute(
         "insert into taxes (id, organization_id, code, name, rate, created_at, updated_at)"
-        " values ($1, $1, 'vat', 'VAT', 20, $2, $2)", organization, MONTH_START,
+        " values ($1, $1, 'vat', 'VAT', 20, $2, $2)", organization, at,
     )  # fmt: skip
     await connection.execute(
         "insert into tax_links (owner_kind, owner_id, tax_id, organization_id, created_at)"
-        " values ('billing_entity', $1, $1, $1, $2)", organization, MONTH_START,
+        " values ('billing_entity', $1, $1, $1, $2)", organization, at,
     )  # fmt: skip
     await connection.execute(
         "insert into plans (id, organization_id, code, name, interval, amount_cents, amount_currency, pay_in_advance,"
         " pending_deletion, created_at, updated_at)"
         " values ($1, $2, 'p', 'Plan', 'monthly', 1000, 'EUR', false, false, $3, $3)",
-        plan, organization, MONTH_START,
+        plan, organization, at,
     )  # fmt: skip
     for code, aggregation, model, properties in _CHARGES:
         metric = new_id()
         await connection.execute(
             "insert into billable_metrics (id, organization_id, code, name, aggregation_type, field_name, recurring,"
             " filters, created_at, updated_at) values ($1, $2, $3, $3, $4, 'n', false, '{}', $5, $5)",
-            metric, organization, code, aggregation, MONTH_START,
+            metric, organization, code, aggregation, at,
         )  # fmt: skip
         await connection.execute(
             "insert into charges (id, organization_id, plan_id, billable_metric_id, code, charge_model, pay_in_advance,"
             " prorated, invoiceable, min_amount_cents, accepts_target_wallet, properties, created_at, updated_at)"
             " values ($1, $2, $3, $4, $5, $6, false, false, true, 0, false, $7, $8, $8)",
-            new_id(), organization, plan, metric, code, model, properties, MONTH_START,
+            new_id(), organization, plan, metric, code, model, properties, at,
         )  # fmt: skip
 
 
@@ -120,7 +120,8 @@ select 'bill', id, organization_id, $2, 2, 0 from subscriptions where organizati
 _EVENTS = """
 insert into events
   (organization_id, id, timestamp, external_subscription_id, transaction_id, code, properties, created_at)
-select $1, gen_random_uuid(), cast($4 as timestamptz) + n * interval '2.6 seconds', 's' || (1 + n % cast($3 as int)), 't' || n,
+select $1, gen_random_uuid(), cast($4 as timestamptz) + n * interval '2.6 seconds',
+  's' || (1 + n % cast($3 as int)), 't' || n,
   (array['calls', 'bytes', 'peak'])[1 + (n / cast($3 as int)) % 3],
   jsonb_build_object('n', round((random() * 100)::numeric, 3)), cast($4 as timestamptz)
 from generate_series(0, cast($2 as int) - 1) n

@@ -16,9 +16,12 @@ from tallystick.ground.clock import machine_now
 from tallystick.ground.db import Database
 from tallystick.ground.notices import listening
 from tallystick.ground.outlets import Outlets
+from tallystick.rooms.webhooks import log as webhook_log
 
 #: how long the loop sleeps when nothing is due and nobody calls
 IDLE_SECONDS = 1.0
+#: how often old delivery records are removed
+CLEANING = dt.timedelta(hours=6)
 
 
 async def work(database: Database, outlets: Outlets, stop: asyncio.Event) -> None:
@@ -26,10 +29,16 @@ async def work(database: Database, outlets: Outlets, stop: asyncio.Event) -> Non
     called = asyncio.Event()
     channels = {"tallystick_agenda": called.set, "tallystick_outbox": called.set}
     async with listening(database.url, channels):
+        cleaned_at = machine_now() - CLEANING
         while not stop.is_set():
             called.clear()
-            if await work_off_due(database, outlets, machine_now()):
+            now = machine_now()
+            if await work_off_due(database, outlets, now):
                 continue
+            if now - cleaned_at >= CLEANING:
+                async with database.begin() as tx:
+                    await webhook_log.delete_old(tx, now - webhook_log.RETENTION)
+                cleaned_at = now
             waiting = [asyncio.ensure_future(event.wait()) for event in (called, stop)]
             await asyncio.wait(waiting, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             for task in waiting:
@@ -55,7 +64,7 @@ _UNSETTLED = text("""
       exists (
         select from agenda a
         where a.organization_id = o.id and a.failed_at is null and a.due_at <= coalesce(o.clock_at, :now))
-      or exists (select from outbox m where m.organization_id = o.id)
+      or exists (select from outbox m where m.organization_id = o.id and m.failed_at is null)
       or exists (
         select from webhook_deliveries d
         where d.organization_id = o.id and d.next_attempt_at <= coalesce(o.clock_at, :now))
