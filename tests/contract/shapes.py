@@ -1,7 +1,8 @@
 """The objects of the wire, written down from the contract by hand (api.md §15, webhooks.md §4): field -> type code.
 
 `field:code` in the order of the messages. `~field` is a member that only some answers have; a name as code stands for
-the shape of that name, with the members it has there: `plan+charges+taxes`. `=x` is the constant x.
+the shape of that name, with the members it has there: `plan+charges+taxes`. `=x` is the constant x. What the product
+adds to the contract is among the members: `disabled_at` and `secret` of a webhook endpoint.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ SHAPES: dict[str, str] = {
     "fee_tax": f"lago_id:uuid lago_fee_id:uuid lago_tax_id:uuid? {APPLIED_TAX} created_at:dt?",
     "webhook_endpoint": """
         lago_id:uuid lago_organization_id:uuid webhook_url:str signature_algo:jwt|hmac name:str? event_types:str[]?
-        created_at:dt""",
+        ~disabled_at:dt? created_at:dt ~secret:str""",
     "customer_usage": """
         from_datetime:dt to_datetime:dt issuing_date:date currency:str amount_cents:int total_amount_cents:int
         taxes_amount_cents:int lago_invoice_id:uuid? charges_usage:charge_usage[]""",

@@ -220,8 +220,10 @@ def test_fee(shop: Shop) -> None:
 
 def test_webhook_endpoint(api: Api) -> None:
     body = {"webhook_endpoint": {"webhook_url": "https://hooks.example.com/a", "event_types": ["invoice.created"]}}
-    made = read(api, "POST", "/webhook_endpoints", body)["webhook_endpoint"]
+    code = "webhook_endpoint+disabled_at"
+    made = check(api, "/webhook_endpoints", "webhook_endpoint", f"{code}+secret", "POST", body)
     path = f"/webhook_endpoints/{made['lago_id']}"
-    check(api, path, "webhook_endpoint", "webhook_endpoint")
-    check_list(api, "/webhook_endpoints", "webhook_endpoints", "webhook_endpoint")
-    check(api, path, "webhook_endpoint", "webhook_endpoint", "DELETE")
+    check(api, path, "webhook_endpoint", code)
+    check(api, path, "webhook_endpoint", code, "PUT", {"webhook_endpoint": {"name": "main"}})
+    check_list(api, "/webhook_endpoints", "webhook_endpoints", code)
+    check(api, path, "webhook_endpoint", code, "DELETE")

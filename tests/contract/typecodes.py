@@ -17,12 +17,12 @@ def _text(pattern: str) -> Callable[[Any], bool]:
 
 
 _DAY, _TIME = r"\d{4}-\d{2}-\d{2}", r"\d{2}:\d{2}:\d{2}"
-#: the legend; JSON fractions arrive as Decimal
+#: the legend; a number with a fraction is none without one
 LEGEND: dict[str, Callable[[Any], bool]] = {
     "uuid": _text("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "str": lambda value: isinstance(value, str),
     "int": lambda value: type(value) is int,
-    "num": lambda value: isinstance(value, Decimal),
+    "num": lambda value: isinstance(value, Decimal | float),
     "bool": lambda value: isinstance(value, bool),
     "dec": _text(r"-?\d+\.(\d|\d+[1-9])"),
     "date": _text(_DAY),
