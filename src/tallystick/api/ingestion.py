@@ -70,9 +70,9 @@ class Ingestion:
         return Response(_encoder.encode({"events": [_json(row) for row in rows]}), media_type=JSON_TYPE)
 
     async def _computed(self, identity: Identity) -> Mapping[str, Computed]:
-        known = self.computed.get(identity.organization_id)
-        if known is not None:
-            return known
+        return await self.computed.recall(identity.organization_id, lambda: self._read_computed(identity)) or {}
+
+    async def _read_computed(self, identity: Identity) -> Mapping[str, Computed]:
         generation = self.computed.generation
         async with self.installation.database.begin() as tx:
             found = await expressions.load(tx, identity.organization_id)

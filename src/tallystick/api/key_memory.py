@@ -33,21 +33,18 @@ class KeyMemory:
         if len(words) < 2:
             raise Unauthorized
         now = machine_now()
-        found = await self._find(words[1], now)
+        key = words[1]
+        found = await self.memory.recall(keys.hash_key(key), lambda: self._read(key, now))
         if found is None or (found.expires_at is not None and found.expires_at <= now):
             raise Unauthorized
         identity = Identity(found.key_id, found.organization_id, found.sandbox, found.permissions)
         authorize(identity, request.method, resource)
         return identity, found.now if found.sandbox else now
 
-    async def _find(self, key: str, now: dt.datetime) -> keys.Found | None:
-        hashed = keys.hash_key(key)
-        known = self.memory.get(hashed)
-        if known is not None:
-            return known
+    async def _read(self, key: str, now: dt.datetime) -> keys.Found | None:
         generation = self.memory.generation
         async with self._database.begin() as tx:
             found = await keys.identify(tx, key, now, record_use=False)
         if found is not None and not found.sandbox:
-            self.memory.keep(hashed, found, generation)
+            self.memory.keep(keys.hash_key(key), found, generation)
         return found

@@ -25,7 +25,7 @@ def num(value: Decimal) -> Decimal:
 
 def dt_(value: dt.datetime) -> str:
     """`dt`: UTC, seconds, Z."""
-    return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.astimezone(dt.UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def dt_or_none(value: dt.datetime | None) -> str | None:
