@@ -13,7 +13,6 @@ from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid
 from tallystick.ground.outbox import Message
 from tallystick.ground.tables import Invoice
-from tallystick.rooms.coupons import usage as coupons
 from tallystick.rooms.coupons import usage
 from tallystick.rooms.invoices import transitions, verbs
 
@@ -31,7 +30,6 @@ async def void(
         raise Invalid.field("credit_refund_amount", "total_amount_exceeds_invoice_amount")
     await transitions.void(tx, locked, at)
     await usage.give_back(tx, [locked.id], at)
-    await coupons.give_back(tx, [locked.id], at)
     await outbox.emit(tx, [Message(locked.organization_id, "invoice.voided", locked.id, at)])
     return locked
 

@@ -1,7 +1,7 @@
 -- applied coupons as if these invoices had never used them (credits.md §1.6)
 update applied_coupons a
 set frequency_duration_remaining =
-      case when a.frequency = 'recurring' then a.frequency_duration_remaining + k.uses
+      case when a.frequency = 'recurring' then least(a.frequency_duration_remaining + k.uses, a.frequency_duration)
            else a.frequency_duration_remaining end,
     status = case when k.revived then 'active' else a.status end,
     terminated_at = case when k.revived then null else a.terminated_at end,
