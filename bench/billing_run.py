@@ -15,7 +15,7 @@ import asyncpg
 from bench.population import populate
 from bench.report import durable_postgres, peak_memory_mib, publish
 from tallystick.flows.clockwork.chunks import carry_out_next
-from tallystick.ground import agenda
+from tallystick.ground import agenda, garbage
 from tallystick.ground.db import Database
 
 WRITTEN = ("invoices", "fees", "fee_taxes", "invoice_taxes", "invoice_subscriptions")
@@ -27,6 +27,7 @@ async def run(url: str, subscriptions: int, events: int) -> None:
     world = await populate(url, subscriptions, events)
     filled = time.perf_counter() - filled
     database = Database(url, pool_size=4)
+    garbage.calm()
     started = time.perf_counter()
     chunks = 0
     while await carry_out_next(database, partial(agenda.claim_live, until=world.month_end_at)):

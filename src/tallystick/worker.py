@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from tallystick.flows.clockwork.live import work
+from tallystick.ground import garbage
 from tallystick.ground.installation import Installation
 from tallystick.rooms.webhooks.deliver import Dispatcher
 from tallystick.rooms.webhooks.ports import Renderer
@@ -23,6 +24,7 @@ RESTART_SECONDS = 2.0
 async def run(installation: Installation, renderer: Renderer, stop: asyncio.Event) -> None:
     """Run all loops until `stop`; then what is under way gets its time to finish."""
     concurrency = installation.settings.worker_concurrency
+    garbage.calm()
     await asyncio.gather(
         _keep("clockwork", lambda: work(installation.database, installation.outlets, stop), stop),
         # a dispatcher that has ended does not start again

@@ -144,8 +144,14 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 
 def dec_text(x: Decimal | int) -> str:
     """A number as the wire's `dec` string (api.md §1): "12.5", "0.0", "-3.0"; never an exponent, no padding."""
-    whole, _, fraction = format(Decimal(x), "f").partition(".")
-    text = f"{whole}.{fraction.rstrip('0') or '0'}"
+    text = str(x)
+    if "E" in text:
+        text = format(Decimal(x), "f")
+    if "." not in text:
+        text += ".0"
+    elif text[-1] == "0":
+        text = text.rstrip("0")
+        text += "0" if text[-1] == "." else ""
     return "0.0" if text == "-0.0" else text
 
 

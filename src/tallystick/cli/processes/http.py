@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from tallystick.cli.terminal import fail
+from tallystick.ground import garbage
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -58,7 +58,7 @@ async def run_http(make: Callable[[], FastAPI], listening: socket.socket, stop: 
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     config.load()
-    _calm_garbage_collection()
+    garbage.calm()
     server = _Http(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="http")
     stopping = asyncio.create_task(stop.wait())
@@ -69,10 +69,3 @@ async def run_http(make: Callable[[], FastAPI], listening: socket.socket, stop: 
     await stopping
     if not server.started:
         raise RuntimeError("the HTTP application does not start")
-
-
-def _calm_garbage_collection() -> None:
-    """What lives for the whole process is never looked at again, and rounds are rare: fewer long requests."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
