@@ -16,11 +16,12 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tallystick.api.description import ADMIN_SECURITY, describe, responses
 from tallystick.api.inputs import Flag, Input, Label, Moment, Object, Text, read, up_to
 from tallystick.api.issuers import MAX_NAME
 from tallystick.api.paging import Page, fetch_page
 from tallystick.api.parameters import read_parameters
-from tallystick.api.routes import answer
+from tallystick.api.routes import LIST_QUERY, answer
 from tallystick.api.v1.organizations import OrganizationInput
 from tallystick.flows.lifecycle import organizations as lifecycle
 from tallystick.ground.clock import machine_now
@@ -134,13 +135,14 @@ def _shown(key: ApiKey, value: str) -> dict[str, Any]:
 
 AdminHandler = Callable[[AdminCall, Tx], Awaitable[Any]]
 _KEYS = "/admin/organizations/{id}/api_keys"
-_DOORS: tuple[tuple[str, str, AdminHandler], ...] = (
-    ("POST", "/admin/organizations", create_organization),
-    ("GET", "/admin/organizations", list_organizations),
-    ("GET", _KEYS, list_keys),
-    ("POST", _KEYS, create_key),
-    ("POST", _KEYS + "/{key_id}/rotate", rotate_key),
-    ("DELETE", _KEYS + "/{key_id}", revoke_key),
+#: method, path, handler, and the root key and model of the body
+_DOORS: tuple[tuple[str, str, AdminHandler, str | None, type[Input] | None], ...] = (
+    ("POST", "/admin/organizations", create_organization, "organization", NewOrganization),
+    ("GET", "/admin/organizations", list_organizations, None, None),
+    ("GET", _KEYS, list_keys, None, None),
+    ("POST", _KEYS, create_key, "api_key", NewKey),
+    ("POST", _KEYS + "/{key_id}/rotate", rotate_key, "api_key", Rotation),
+    ("DELETE", _KEYS + "/{key_id}", revoke_key, None, None),
 )
 
 
@@ -148,16 +150,22 @@ def mount_admin(app: FastAPI) -> None:
     """Add the operator's routes; the token is made now when the installation has none yet."""
     installation: Installation = app.state.installation
     token = admin_token(installation.settings).encode()
-    for method, path, handler in _DOORS:
+    for method, path, handler, root, model in _DOORS:
+        endpoint = _endpoint(installation, token, handler)
+        query = LIST_QUERY if handler is list_organizations else ()
         app.add_api_route(
             path,
-            _endpoint(installation, token, handler),
-            methods=["GET", "HEAD"] if method == "GET" else [method],
+            endpoint,
+            methods=[method],
             operation_id=f"admin_{handler.__name__}",
             summary=handler.__doc__,
             tags=["admin"],
+            openapi_extra={**describe(path, query, root, model), "security": ADMIN_SECURITY},
+            responses=responses(method),
             response_class=Response,
         )
+        if method == "GET":
+            app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
 
 
 def _endpoint(installation: Installation, token: bytes, handler: AdminHandler) -> Callable[..., Awaitable[Response]]:

@@ -18,6 +18,7 @@ from starlette.types import Lifespan
 
 from tallystick import __version__
 from tallystick.api.call import SLASH
+from tallystick.api.description import SECURITY_SCHEMES
 from tallystick.api.routes import answer
 from tallystick.ground.errors import NotFound, TallystickError, Unavailable
 from tallystick.ground.installation import Installation
@@ -30,9 +31,19 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+class Application(FastAPI):
+    """FastAPI whose document knows how callers identify themselves."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        document = super().openapi()
+        document.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+        return document
+
+
 def build_application(installation: Installation, lifespan: Lifespan[FastAPI]) -> FastAPI:
     """An application without resources; `app.py` mounts them."""
-    app = FastAPI(
+    app = Application(
         title="Tallystick",
         version=__version__,
         description="Usage-based billing. Same API and webhooks as Lago, and more.",

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tallystick.api.call import Identity
+from tallystick.api.description import SECURITY, body_of, responses
 from tallystick.api.event_bodies import read_event, read_events
 from tallystick.api.event_fields import row_of, rows_of
 from tallystick.api.key_memory import SECONDS, KeyMemory
@@ -29,6 +30,7 @@ from tallystick.ground.notices import listening
 from tallystick.rooms.metering import expressions, health, views
 from tallystick.rooms.metering.expressions import Computed
 from tallystick.rooms.metering.intake import Intake, Touched
+from tallystick.rooms.metering.prompt import Prompt
 from tallystick.rooms.metering.store import EventRow
 from tallystick.rooms.organizations import keys
 
@@ -123,7 +125,6 @@ def mount_ingestion(app: FastAPI, prefix: str) -> None:
         ("/events/batch", create_batch, "events", {"type": "array", "items": _EVENT_SCHEMA}),
     ):
         app.router.routes.insert(0, Route(prefix + path, endpoint, methods=["POST"]))
-        body = {"type": "object", "required": [root], "properties": {root: schema}}
         app.add_api_route(
             prefix + path,
             endpoint,
@@ -131,8 +132,9 @@ def mount_ingestion(app: FastAPI, prefix: str) -> None:
             operation_id=f"post_events_{endpoint.__name__}",
             summary="Store an event." if root == "event" else "Store several events, all or none.",
             tags=["event"],
+            responses=responses("POST"),
             response_class=Response,
-            openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}},
+            openapi_extra={"security": SECURITY, "requestBody": body_of(schema, root)},
         )
 
 
@@ -143,8 +145,14 @@ async def ingesting(app: FastAPI, installation: Installation, *touched: Touched)
     Each of `touched` is told of stored events in their transaction.
     """
     checks = () if installation.settings.disable_events_validation else (health.Schedule(),)
-    ingestion = Ingestion(installation, (*checks, *touched))
-    forgetting = {keys.CHANGED: ingestion.keys.memory.forget, expressions.CHANGED: ingestion.computed.forget}
+    prompt = Prompt()
+    ingestion = Ingestion(installation, (*checks, prompt, *touched))
+
+    def forget_metrics() -> None:
+        ingestion.computed.forget()
+        prompt.memory.forget()
+
+    forgetting = {keys.CHANGED: ingestion.keys.memory.forget, expressions.CHANGED: forget_metrics}
     async with listening(installation.database.url, forgetting):
         await ingestion.intake.open()
         app.state.ingestion = ingestion

@@ -6,6 +6,7 @@ leaves. It returns what becomes JSON, or a Response of its own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -17,6 +18,7 @@ from starlette.responses import Response
 
 from tallystick.api.authentication import authenticate, authorize
 from tallystick.api.call import Call
+from tallystick.api.description import describe, responses
 from tallystick.api.inputs import Input
 from tallystick.api.parameters import read_parameters
 from tallystick.ground import json
@@ -70,11 +72,13 @@ class Routes:
 
         return declare
 
-    def detached(self, method: str, path: str, *, root: str | None = None) -> Callable[[Detached], Detached]:
+    def detached(
+        self, method: str, path: str, *, root: str | None = None, model: type[Input] | None = None
+    ) -> Callable[[Detached], Detached]:
         """Declare a route whose handler takes no transaction: its work is long and commits on the way."""
 
         def declare(handler: Detached) -> Detached:
-            self.found.append(Route(method, path, handler, self.resource, root, detached=True))
+            self.found.append(Route(method, path, handler, self.resource, root, model, detached=True))
             return handler
 
         return declare
@@ -106,20 +110,29 @@ def answer(body: Any, status: int = 200) -> Response:
 def mount(app: FastAPI, prefix: str, *all_routes: Routes) -> None:
     """Add routes; static siblings first, so that `events/batch` wins over `events/{id}` (api.md §1.1)."""
     found = [route for routes in all_routes for route in routes.found]
+    uses = Counter((route.method, route.handler) for route in found)
     for route in sorted(found, key=lambda route: [segment.startswith("{") for segment in route.path.split("/")]):
+        endpoint = _endpoint(route)
         app.add_api_route(
             prefix + route.path,
-            _endpoint(route),
-            methods=["GET", "HEAD"] if route.method == "GET" else [route.method],
-            openapi_extra=_describe(route),
-            operation_id="_".join(
-                (route.method.lower(), route.handler.__module__.rsplit(".", 1)[-1], route.handler.__name__)
-            ),
+            endpoint,
+            methods=[route.method],
+            openapi_extra=describe(route.path, route.query, route.root, route.model),
+            operation_id=_operation_id(route, alone=uses[route.method, route.handler] == 1),
             summary=(route.handler.__doc__ or route.handler.__name__).strip().split("\n")[0],
             description=route.handler.__doc__,
             tags=[route.resource],
+            responses=responses(route.method),
             response_class=Response,
         )
+        if route.method == "GET":
+            app.add_api_route(prefix + route.path, endpoint, methods=["HEAD"], include_in_schema=False)
+
+
+def _operation_id(route: Route, *, alone: bool) -> str:
+    """From the handler's name; of a handler that serves several paths, from the last word of each."""
+    module = route.handler.__module__.rsplit(".", 1)[-1]
+    return "_".join((route.method.lower(), module, route.handler.__name__ if alone else route.path.rsplit("/", 1)[-1]))
 
 
 #: how often a request is tried when it lost a deadlock or a serialization race; its transaction left no trace
@@ -160,44 +173,6 @@ def _conflict(error: IntegrityError) -> Exception:
     if getattr(error.orig, "sqlstate", None) == "23505":
         return Invalid.field("base", "concurrency_conflict")
     return error
-
-
-def _describe(route: Route) -> dict[str, Any]:
-    described: dict[str, Any] = {}
-    if route.query:
-        described["parameters"] = [
-            {"name": name, "in": "query", "required": False, "schema": _query_schema(name)} for name in route.query
-        ]
-    if route.model is not None:
-        schema: dict[str, Any] = route.model.model_json_schema()
-        if route.root is not None:
-            definitions = schema.pop("$defs", None)
-            schema = {"type": "object", "required": [route.root], "properties": {route.root: schema}}
-            if definitions:
-                schema["$defs"] = definitions
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _inline(schema)}}}
-    return described
-
-
-def _query_schema(name: str) -> dict[str, Any]:
-    if name in ("page", "per_page"):
-        return {"type": "integer", "minimum": 1}
-    return {"type": "array", "items": {"type": "string"}} if name.endswith("[]") else {"type": "string"}
-
-
-def _inline(schema: dict[str, Any]) -> dict[str, Any]:
-    """Replace references to `$defs` by what they name: OpenAPI looks for them elsewhere."""
-    definitions = schema.pop("$defs", {})
-
-    def resolve(node: Any) -> Any:
-        if isinstance(node, dict):
-            if "$ref" in node:
-                return resolve(definitions[node["$ref"].rsplit("/", 1)[-1]])
-            return {key: resolve(value) for key, value in node.items()}
-        return [resolve(item) for item in node] if isinstance(node, list) else node
-
-    resolved: dict[str, Any] = resolve(schema)
-    return resolved
 
 
 LIST_QUERY = ("page", "per_page")

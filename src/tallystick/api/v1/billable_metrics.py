@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Flag, Input, Label, Shape, SmallWhole, Text
+from tallystick.api.inputs import Flag, Input, Label, Object, Shape, SmallWhole, Text
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.api.v1.plan_inputs import contents
@@ -50,7 +50,14 @@ async def create(call: Call, tx: Tx) -> Any:
     return {"billable_metric": views.metric(metric, counters=True)}
 
 
-@routes.post("/billable_metrics/evaluate_expression")
+class ExpressionInput(Input):
+    """Body of an evaluation: the event is `{code, timestamp, properties}`."""
+
+    expression: Label = None
+    event: Object = None
+
+
+@routes.post("/billable_metrics/evaluate_expression", model=ExpressionInput)
 async def evaluate_expression(call: Call, tx: Tx) -> Any:
     """Evaluate an expression for an event that is not stored."""
     text = call.text("expression")

@@ -51,7 +51,7 @@ async def destroy(call: Call, tx: Tx) -> Any:
     return {"invoice": await shown(call, tx, invoice)}
 
 
-@routes.post("/invoices/{id}/void")
+@routes.post("/invoices/{id}/void", query=("generate_credit_note", "refund_amount", "credit_amount"))
 async def void(call: Call, tx: Tx) -> Any:
     """Void an issued invoice, with a credit note in its place when asked for."""
     invoice = await _find(call, tx)
@@ -93,7 +93,7 @@ async def payment_url(call: Call, tx: Tx) -> Any:
     await collection.check_payment_page(tx, await _find(call, tx))
 
 
-@routes.post("/invoices/{id}/resend_email")
+@routes.post("/invoices/{id}/resend_email", query=("to[]", "cc[]", "bcc[]"))
 async def resend_email(call: Call, tx: Tx) -> Any:
     """Mail an invoice again, to the customer or to other addresses."""
     invoice = await _find(call, tx)

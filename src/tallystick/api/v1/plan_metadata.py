@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tallystick.api.call import Call
+from tallystick.api.inputs import Input, Object
 from tallystick.api.routes import Routes
 from tallystick.flows.lifecycle import plans as lifecycle
 from tallystick.ground.db import Tx
@@ -14,7 +15,13 @@ from tallystick.rooms.catalog import plans
 routes = Routes("plan")
 
 
-@routes.post("/plans/{code}/metadata")
+class MetadataInput(Input):
+    """Body of a replacement and of a merge."""
+
+    metadata: Object = None
+
+
+@routes.post("/plans/{code}/metadata", model=MetadataInput)
 async def replace(call: Call, tx: Tx) -> Any:
     """Replace the metadata of a plan."""
     plan = await _plan(call, tx)
@@ -23,7 +30,7 @@ async def replace(call: Call, tx: Tx) -> Any:
     return {"metadata": plan.metadata_}
 
 
-@routes.put("/plans/{code}/metadata")
+@routes.put("/plans/{code}/metadata", model=MetadataInput)
 async def merge(call: Call, tx: Tx) -> Any:
     """Merge entries into the metadata of a plan."""
     plan = await _plan(call, tx)

@@ -27,7 +27,7 @@ async def show(call: Call, tx: Tx) -> Any:
     return _clock(dt3(await now_of(tx, call.organization_id)))
 
 
-@routes.detached("PUT", "/test_clock", root="test_clock")
+@routes.detached("PUT", "/test_clock", root="test_clock", model=TestClockInput)
 async def update(call: Call) -> Any:
     """Move the clock forward, doing on the way all work that falls due, each piece at its own time; then settle."""
     to = call.read("test_clock", TestClockInput).now

@@ -100,7 +100,7 @@ async def deliveries(call: Call, tx: Tx) -> Any:
     return {"webhook_deliveries": await views.deliveries(tx, rows), "meta": meta}
 
 
-@routes.post("/webhook_endpoints/{lago_id}/replay")
+@routes.post("/webhook_endpoints/{lago_id}/replay", query=("failed_since", "from", "to"))
 async def replay(call: Call, tx: Tx) -> Any:
     """Send again: all that failed since `failed_since`, or every message of `from` to `to` (default: now)."""
     endpoint = await verbs.find(tx, call.organization_id, call.path("lago_id"))
