@@ -18,14 +18,13 @@ from tallystick.ground.errors import Invalid, NotAllowed, NotFound, Problems
 from tallystick.ground.ids import new_id, parse_id
 from tallystick.ground.tables import AppliedCoupon, Coupon, Customer
 from tallystick.rooms.coupons import store
-from tallystick.rooms.coupons.terms import check_applied
+from tallystick.rooms.coupons.terms import RATE_PLACES, check_applied
 
 _OVERLAPS = load_query(__file__, "overlaps")
 
 STATUSES = ("active", "terminated")
 #: copied from the coupon unless the caller gives them
 COPIED = ("amount_cents", "amount_currency", "percentage_rate", "frequency", "frequency_duration")
-RATE_PLACES = 5
 
 
 async def apply(

@@ -13,6 +13,7 @@ FREQUENCIES = ("once", "recurring", "forever")
 EXPIRATIONS = ("no_expiration", "time_limit")
 #: what decimal(10,5) holds
 MOST_RATE = 10**5
+RATE_PLACES = 5
 #: characters; longer codes do not fit an index
 MOST_CODE = 255
 

@@ -21,7 +21,7 @@ from tallystick.ground.ids import new_id
 from tallystick.ground.tables import Coupon
 from tallystick.rooms.coupons import applied, store
 from tallystick.rooms.coupons.store import Target
-from tallystick.rooms.coupons.terms import check_coupon, check_expiration
+from tallystick.rooms.coupons.terms import RATE_PLACES, check_coupon, check_expiration
 
 #: a coupon that was ever applied keeps all others
 _ALWAYS = ("name", "description", "expiration", "expiration_at")
@@ -29,8 +29,6 @@ _UNAPPLIED_ONLY = (
     *("code", "coupon_type", "amount_cents", "amount_currency", "percentage_rate"),
     *("frequency", "frequency_duration", "reusable"),
 )
-#: decimals of a rate, decimal(10,5)
-RATE_PLACES = 5
 
 
 async def find(tx: Tx, organization_id: uuid.UUID, code: str, *, lock: bool = False) -> Coupon:
