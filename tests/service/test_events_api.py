@@ -12,10 +12,11 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+
+from tallystick.ground.db import Database
+from tallystick.rooms.organizations import keys
 from tests.support.api import Api
 from tests.support.server import Running
-
-from tallystick.rooms.organizations.keys import hash_key
 
 PATH = "/api/v1/events"
 Write = Callable[..., None]
@@ -417,7 +418,7 @@ def test_permissions(api: Api, write: Write, permissions: dict[str, list[str]], 
         """insert into api_keys (id, organization_id, key_hash, last_characters, permissions, created_at)
            values (gen_random_uuid(), %(id)s, %(hash)s, %(last)s, %(permissions)s, now())""",
         id=api.organization["lago_id"],
-        hash=hash_key(key),
+        hash=keys.hash_key(key),
         last=key[-4:],
         permissions=json.dumps(permissions),
     )
@@ -426,3 +427,19 @@ def test_permissions(api: Api, write: Write, permissions: dict[str, list[str]], 
     assert answer.status_code == status
     if status == 403:
         assert answer.json()["code"] == "write_action_not_allowed_for_event"
+
+
+async def test_a_rotated_key_is_forgotten(running: Running, database: Database) -> None:
+    """Keys of live organizations are remembered; the change is heard at once, and never later than five seconds."""
+    api = Api(running.url, sandbox=False)
+    api.post("/events", {"event": event()})
+    async with database.begin() as tx:
+        organization_id = uuid.UUID(api.organization["lago_id"])
+        now = dt.datetime.now(dt.UTC)
+        (key,) = await keys.list_keys(tx, organization_id, now)
+        _, value = await keys.rotate_key(tx, organization_id, key.id, now)
+    while api.http.post(PATH, json={"event": event()}).status_code != 401:
+        pass
+    api.http.headers["Authorization"] = f"Bearer {value}"
+    api.post("/events", {"event": event()})
+    api.http.close()

@@ -12,7 +12,7 @@ from tallystick.core.expression import Expression, parse
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import BillableMetric
 
-#: notified when a metric is created, changed or deleted: processes that remember expressions forget them
+#: notified when metrics or charges change (notices.sql): processes that remember what events lead to forget it
 CHANGED = "tallystick_metrics"
 
 

@@ -52,6 +52,7 @@ class Intake:
         self._touched = touched
         self._partitions = Partitions()
         self._waiting: deque[_Parcel] = deque()
+        self._unanswered: set[asyncio.Future[list[int]]] = set()
         self._wake = asyncio.Event()
         self._pool: asyncpg.Pool[Any] | None = None
         self._committers: list[asyncio.Task[None]] = []
@@ -68,8 +69,8 @@ class Intake:
 
     async def close(self) -> None:
         """Wait for what was accepted, then end."""
-        while self._waiting:
-            await asyncio.wait([parcel.answer for parcel in self._waiting])
+        while self._unanswered:
+            await asyncio.wait(self._unanswered)
         for committer in self._committers:
             committer.cancel()
         await asyncio.gather(*self._committers, return_exceptions=True)
@@ -83,6 +84,8 @@ class Intake:
         `asyncpg.DataError` or `ProgramLimitExceededError` for values the database cannot hold.
         """
         parcel = _Parcel(rows)
+        self._unanswered.add(parcel.answer)
+        parcel.answer.add_done_callback(self._unanswered.discard)
         self._waiting.append(parcel)
         self._wake.set()
         return await parcel.answer

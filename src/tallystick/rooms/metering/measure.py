@@ -16,8 +16,8 @@ from tallystick.core.metering import MeteredBucket, MeterWindow
 from tallystick.ground.db import Tx, raw_connection
 from tallystick.rooms.metering.charges import ChargeTable
 
-_QUERIES = Path(__file__).parent / "queries"
-_SELECTED = (_QUERIES / "selected.sql").read_text()
+QUERIES = Path(__file__).parent / "queries"
+SELECTED = (QUERIES / "selected.sql").read_text()
 #: query -> what it reads of the metric's property
 _READS = {
     "count": "nothing",
@@ -29,7 +29,7 @@ _READS = {
     "unique_count_prorated": "text",
     "weighted_sum": "number",
 }
-_AGGREGATIONS = {name: _SELECTED + (_QUERIES / f"{name}.sql").read_text() for name in _READS}
+_AGGREGATIONS = {name: SELECTED + (QUERIES / f"{name}.sql").read_text() for name in _READS}
 #: Plans for these very windows: a general one would not know how many there are, nor which partitions they touch. The
 #: planner takes the selected events for one row, and would loop over hundreds of thousands of them.
 _SETTINGS = """select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
@@ -52,16 +52,27 @@ async def meter(tx: Tx, windows: Sequence[MeterWindow]) -> list[MeteredBucket]:
     Filters come first, the default bucket last, groups by their values, null first; a bucket without events has one
     group, all null, without units. Custom aggregations are not evaluated: their units are 0 (§3.9).
     """
-    connection = await raw_connection(tx)
     found: Found = {}
-    await connection.execute(_SETTINGS)
     for name, places in _by_query(windows).items():
-        for record in await connection.fetch(_AGGREGATIONS[name], *_arguments(windows, places), _READS[name]):
+        for record in await fetch(tx, _AGGREGATIONS[name], windows, places, _READS[name]):
             columns = dict(record)
             place = columns.pop("no"), columns.pop("filter_no"), tuple(columns.pop("grp"))
             found.setdefault(place, {}).update(columns)
-    await connection.execute(_DEFAULTS)
     return list(_buckets(windows, found))
+
+
+async def fetch(
+    tx: Tx, query: str, windows: Sequence[MeterWindow], places: Sequence[int], reads: str, *more: Any
+) -> list[Any]:
+    """Rows of a query that begins with `selected.sql`, over some of the windows; `no` is a window's place.
+
+    `reads` is what it reads of the metric's property ($30), `more` are its own parameters from $31 on.
+    """
+    connection = await raw_connection(tx)
+    await connection.execute(_SETTINGS)
+    rows = await connection.fetch(query, *_arguments(windows, places), reads, *more)
+    await connection.execute(_DEFAULTS)
+    return rows
 
 
 def _by_query(windows: Sequence[MeterWindow]) -> dict[str, list[int]]:

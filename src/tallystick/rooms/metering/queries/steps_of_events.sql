@@ -1,0 +1,6 @@
+-- The steps that these events made.
+select
+    no, filter_no, grp, id, selected as counted, step as applied, raised, units, events, window_events, precise_cents,
+    precise as own_precise_cents
+from steps
+where id = any($31::uuid[])
