@@ -91,6 +91,35 @@ class ChargeTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class FixedChargeTerms:
+    """An add-on's price on a plan; `parent_id` is the fixed charge that it overrides (rating.md §16)."""
+
+    id: UUID
+    parent_id: UUID | None
+    code: str
+    add_on_id: UUID
+    model: ChargeModel
+    properties: Mapping[str, Any]
+    pay_in_advance: bool
+    prorated: bool
+    taxes: tuple[TaxTerms, ...]
+
+    @property
+    def ids(self) -> frozenset[UUID]:
+        """Its own id, and the one under which it was billed before it was overridden."""
+        return frozenset({self.id, self.parent_id or self.id})
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentTerms:
+    """What a period costs at least (rating.md §17)."""
+
+    amount_cents: int
+    invoice_display_name: str | None
+    taxes: tuple[TaxTerms, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlanTerms:
     """A plan as one subscription has it; `parent_id` is the plan that it overrides. `trial_days` may be fractional."""
 
@@ -107,6 +136,8 @@ class PlanTerms:
     bill_fixed_charges_monthly: bool
     charges: tuple[ChargeTerms, ...]
     taxes: tuple[TaxTerms, ...]
+    fixed_charges: tuple[FixedChargeTerms, ...] = ()
+    commitment: CommitmentTerms | None = None
 
     @property
     def yearly_cents(self) -> int:
@@ -181,6 +212,7 @@ class Contract:
     customer: CustomerTerms
     issuer: IssuerTerms
     billed: Billed
+    previous_subscription_id: UUID | None = None
 
     @property
     def schedule(self) -> Schedule:

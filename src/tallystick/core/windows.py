@@ -122,8 +122,7 @@ def windows_at_termination(
     here: its window is the running period, for the record.
     """
     on = local_date(terminated_at, schedule.timezone)
-    started_on = local_date(started_at, schedule.timezone)
-    tick_is_due = not tick_already_billed and on > started_on and terminated_at - started_at >= _DAY_OF_HOURS
+    tick_is_due = gives_day_away(schedule, started_at, terminated_at, tick_already_billed)
 
     def unbilled(interval: Interval) -> Period:
         running = schedule.containing(on, interval)
@@ -135,6 +134,14 @@ def windows_at_termination(
         fixed=unbilled(schedule.fixed_interval),
         plan_fee_due=not schedule.pay_in_advance and terminated_at >= started_at,
     )
+
+
+def gives_day_away(
+    schedule: Schedule, started_at: datetime, terminated_at: datetime, tick_already_billed: bool
+) -> bool:
+    """Whether a series that starts on the day of the end bills the period before and not the day (§3.5)."""
+    on, started_on = local_date(terminated_at, schedule.timezone), local_date(started_at, schedule.timezone)
+    return not tick_already_billed and on > started_on and terminated_at - started_at >= _DAY_OF_HOURS
 
 
 def windows_at_trial_end(schedule: Schedule, started_at: datetime, trial_end_at: datetime) -> Windows:
