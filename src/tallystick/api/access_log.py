@@ -21,8 +21,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-#: asked for by machines every few seconds: logged only when the level is debug
-QUIET = frozenset({"/health", "/ready", "/metrics"})
+#: asked for by machines all the time: logged only when the level is debug
+QUIET = frozenset({"/health", "/ready", "/metrics", "/api/v1/events", "/api/v1/events/batch"})
 NO_ROUTE = "none"
 
 
