@@ -15,8 +15,10 @@ from tallystick.core.rating import ChargeModel
 from tallystick.core.windows import Window
 
 ZONES = st.sampled_from(["UTC", "America/New_York", "Asia/Tokyo", "Europe/Paris"])
+SPRING = datetime(2024, 12, 1), datetime(2025, 4, 30)  # noqa: DTZ001  hypothesis adds the zone
+TWO_YEARS = datetime(2023, 1, 1), datetime(2024, 12, 31)  # noqa: DTZ001
 UNITS = st.decimals(min_value=0, max_value=1000, places=2)
-MOMENTS = st.datetimes(datetime(2024, 12, 1), datetime(2025, 4, 30), timezones=st.just(UTC))
+MOMENTS = st.datetimes(*SPRING, timezones=st.just(UTC))
 
 
 @st.composite
@@ -56,7 +58,7 @@ def test_raises_pay_for_the_peak_and_no_more(wishes: list[tuple[int, Decimal]]) 
 @given(
     st.sampled_from(Interval),
     st.sampled_from(BillingTime),
-    st.datetimes(datetime(2023, 1, 1), datetime(2024, 12, 31), timezones=st.just(UTC)),
+    st.datetimes(*TWO_YEARS, timezones=st.just(UTC)),
     st.integers(0, 800),
     ZONES,
 )

@@ -5,7 +5,7 @@ Not for when a fixed charge is billed (`flows/billing`) nor for how its units ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,6 @@ from typing import Any
 
 from tallystick.core.money import EXACT, ZERO, cents_of, divide, exact, ratio, round_half_away, total
 from tallystick.core.periods import ONE_DAY, local_date
-from tallystick.core.proration import date_days
 from tallystick.core.rating import ChargeModel, Price, Usage, tariff
 from tallystick.core.windows import Window
 
@@ -89,11 +88,12 @@ def _not_overtaken(records: Sequence[UnitRecord]) -> list[UnitRecord]:
     return kept[::-1]
 
 
-def _shares(records: Sequence[UnitRecord], window: Window, duration_days: int, tz: str) -> Iterable[RecordShare]:
-    # the last record counts its last day whole
-    ends = [*(max(one.effective_at, window.start_at) for one in records[1:]), window.last_at + ONE_DAY]
-    for record, end_at in zip(records, ends, strict=False):
-        days = max(0, date_days(max(record.effective_at, window.start_at), end_at, tz))
+def _shares(records: Sequence[UnitRecord], window: Window, duration_days: int, tz: str) -> Iterator[RecordShare]:
+    starts = [local_date(max(one.effective_at, window.start_at), tz) for one in records]
+    # dates, not instants a day later: a change of the clocks must not move the last day, which counts whole
+    ends = [*starts[1:], local_date(window.last_at, tz) + ONE_DAY]
+    for record, start_on, end_on in zip(records, starts, ends, strict=False):
+        days = max(0, (end_on - start_on).days)
         weighted = divide(EXACT.multiply(record.units, Decimal(days)), duration_days)
         yield RecordShare(record.units, days, round_half_away(weighted, UNIT_PLACES))
 
