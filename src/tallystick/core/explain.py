@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from tallystick.core.contract import ChargeTerms
+from tallystick.core.in_advance import Step as EventStep
 from tallystick.core.metering import MeteredBucket
 from tallystick.core.money import dec_text
-from tallystick.core.rating import FeeAmounts, Price, Step, TrueUp
+from tallystick.core.rating import EventPrice, FeeAmounts, Price, Step, TrueUp
 from tallystick.core.windows import Window
 
 Trace = Mapping[str, Any]
@@ -66,6 +67,39 @@ def charge_trace(
     if charge.prorated:
         full = dec_text(usage.full_units)
         trace["proration"] = {"days": window_days, "full_days": duration_days, "full_units": full}
+    return trace
+
+
+def event_trace(charge: ChargeTerms, step: EventStep, price: EventPrice, amounts: FeeAmounts, window: Window) -> Trace:
+    """One event of a charge paid in advance: the price up to it, less the price without it (rating.md §12)."""
+    metric = charge.metric
+    trace: dict[str, Any] = {
+        "window": _window(window),
+        "aggregation": {
+            "metric": metric.code,
+            "type": metric.aggregation_type,
+            "field": metric.field_name,
+            "recurring": metric.recurring,
+            "events": step.events,
+        },
+        "units": dec_text(step.units),
+        "new_units": dec_text(step.raised),
+        "model": charge.model.value,
+        "with_event": {
+            "amount": dec_text(price.with_price.amount),
+            "steps": [_step(one) for one in price.with_price.trace],
+        },
+        "without_event": {"amount": dec_text(price.without_price.amount)},
+        "rounding": {
+            "rule": "half away from zero",
+            "exact_cents": dec_text(amounts.precise_amount_cents),
+            "cents": amounts.amount_cents,
+        },
+    }
+    if step.filter_id is not None:
+        trace["filter"] = str(step.filter_id)
+    if step.grouped_by:
+        trace["group"] = dict(step.grouped_by)
     return trace
 
 

@@ -35,6 +35,10 @@ class Purpose(StrEnum):
 
     PERIODIC = "periodic"
     TRUE_UP = "true_up"
+    #: what one event of a charge paid in advance costs
+    EVENT = "event"
+    #: carried units of a recurring charge paid in advance, at the start of a period
+    RENEWAL = "renewal"
 
 
 class CreditKind(StrEnum):
@@ -133,10 +137,7 @@ def compose(fees: Sequence[FeeDraft], discount: Discount = NO_DISCOUNT) -> Compo
     fees = _discounted(fees, discount)
     fees_amount = sum(fee.amount_cents for fee in fees)
     sub_total = fees_amount - discount.amount_cents
-    taxed = tuple(
-        TaxedFee(fee, fee_taxes(fee.amount_cents, fee.precise_amount_cents, fee.precise_coupons_cents, fee.taxes))
-        for fee in fees
-    )
+    taxed = tuple(with_taxes(fee) for fee in fees)
     taxes = invoice_taxes(
         [TaxableFee(fee.amount_cents - fee.precise_coupons_cents, fee.taxes) for fee in fees], sub_total
     )
@@ -160,6 +161,11 @@ def compose(fees: Sequence[FeeDraft], discount: Discount = NO_DISCOUNT) -> Compo
     )
     conserve(composition)
     return composition
+
+
+def with_taxes(fee: FeeDraft) -> TaxedFee:
+    """A fee with the taxes on what coupons left of it; one that stands on no invoice is taxed like this too."""
+    return TaxedFee(fee, fee_taxes(fee.amount_cents, fee.precise_amount_cents, fee.precise_coupons_cents, fee.taxes))
 
 
 def _discounted(fees: Sequence[FeeDraft], discount: Discount) -> Sequence[FeeDraft]:

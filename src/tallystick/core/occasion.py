@@ -14,6 +14,9 @@ class Reason(StrEnum):
     STARTING = "subscription_starting"
     PERIODIC = "subscription_periodic"
     TERMINATING = "subscription_terminating"
+    IN_ADVANCE_CHARGE = "in_advance_charge"
+    #: paid standalone fees brought together on one invoice (invoicing.md §13)
+    IN_ADVANCE_CHARGE_PERIODIC = "in_advance_charge_periodic"
 
 
 @dataclass(frozen=True, slots=True)

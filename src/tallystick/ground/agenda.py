@@ -24,6 +24,7 @@ class Kind(StrEnum):
     START_SUBSCRIPTION = "start_subscription"
     END_SUBSCRIPTION = "end_subscription"
     BILL = "bill"
+    BILL_EVENT = "bill_event"
     EXPIRE_GATE = "expire_gate"
     FINALIZE_INVOICE = "finalize_invoice"
     REFRESH_DRAFT = "refresh_draft"

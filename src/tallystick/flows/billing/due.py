@@ -12,6 +12,7 @@ from tallystick.core.periods import local_date
 from tallystick.core.windows import (
     Window,
     Windows,
+    current_windows,
     joined_after_timezone_change,
     windows_at_start,
     windows_at_termination,
@@ -66,6 +67,8 @@ def _windows(contract: Contract, occasion: Occasion) -> Windows:
                 return windows_of_old_row_at_downgrade(schedule, started_at, on)
             already = contract.billed.tick_on == on
             return windows_at_termination(schedule, started_at, contract.terminated_at, already)
+        case Reason.IN_ADVANCE_CHARGE | Reason.IN_ADVANCE_CHARGE_PERIODIC:
+            return current_windows(schedule, started_at, contract.terminated_at, occasion.at)
 
 
 def _after_timezone_change(contract: Contract, windows: Windows) -> Windows:
@@ -99,6 +102,14 @@ def _end_of_trial(contract: Contract) -> datetime:
 
 def rated_charges(bill: Bill) -> Iterable[ChargeTerms]:
     """The charges that a periodic or closing invoice rates (rating.md §3.1)."""
+    return (charge for charge in billed_charges(bill) if charge.invoiceable)
+
+
+def billed_charges(bill: Bill) -> Iterable[ChargeTerms]:
+    """Those charges, and the ones that get a standalone fee at the same time: renewals that are not invoiceable.
+
+    A charge paid in advance is renewed at the full price of its carried units (metering.md §6.6).
+    """
     if bill.charges_window is None:
         return
     contract = bill.contract
@@ -106,5 +117,25 @@ def rated_charges(bill: Bill) -> Iterable[ChargeTerms]:
     carried_on = {charge.metric.id for charge in upgraded_to.charges} if upgraded_to else set()
     for charge in contract.plan.charges:
         goes_on = charge.metric.recurring and not charge.prorated and charge.metric.id in carried_on
-        if charge.invoiceable and not charge.pay_in_advance and not goes_on:
+        if charge.pay_in_advance:
+            if charge.metric.recurring and _is_renewed(bill):
+                yield replace(charge, prorated=False)
+        elif charge.invoiceable and not goes_on:
             yield charge
+
+
+def _is_renewed(bill: Bill) -> bool:
+    """At a tick, be it the one that executes a downgrade; not when the row ends without or before its time."""
+    contract = bill.contract
+    if bill.occasion.reason is Reason.TERMINATING:
+        return contract.successor is not None and contract.upgraded_at is None
+    return bill.occasion.reason is Reason.PERIODIC
+
+
+def renewed_window(bill: Bill) -> Window:
+    """The new period, which a renewal covers: the one that contains the instant of the bill (rating.md §18)."""
+    contract = bill.contract
+    assert contract.started_at is not None
+    window = current_windows(contract.schedule, contract.started_at, None, bill.occasion.at).charges
+    assert window is not None
+    return window

@@ -15,7 +15,7 @@ from tallystick.core.money import ZERO, from_cents, precise
 from tallystick.core.proration import plan_fee, plan_fee_days
 from tallystick.core.rating import Tariff, fee_amounts, tariff, true_up
 from tallystick.core.taxes import winning
-from tallystick.flows.billing.due import Bill
+from tallystick.flows.billing.due import Bill, renewed_window
 from tallystick.flows.billing.meter import ChargeUsage
 from tallystick.ground.ids import new_id
 
@@ -35,15 +35,17 @@ class Rater:
         """
         fees = [plan_fee_of(bill)] if bill.plan_fee_due else []
         for usage in usages:
-            rated = [self._charge_fee(bill, usage, bucket) for bucket in usage.buckets]
+            renewal = invoiced and usage.charge.pay_in_advance
+            rated = [self._charge_fee(bill, usage, bucket, renewal=renewal) for bucket in usage.buckets]
             if invoiced:
                 rated = _with_true_up(bill, usage, rated)
             fees.extend(rated)
         return fees
 
-    def _charge_fee(self, bill: Bill, usage: ChargeUsage, bucket: MeteredBucket) -> FeeDraft:
+    def _charge_fee(self, bill: Bill, usage: ChargeUsage, bucket: MeteredBucket, *, renewal: bool) -> FeeDraft:
         contract, charge, window = bill.contract, usage.charge, bill.charges_window
         assert window is not None
+        covered = renewed_window(bill) if renewal else window
         found = self._tariff(charge, bucket.filter_id, contract.plan.currency)
         price = found.price(bucket.usage)
         amounts = fee_amounts(price.amount, price.unit_amount, contract.plan.currency)
@@ -52,6 +54,7 @@ class Rater:
             id=new_id(),
             subscription_id=contract.subscription_id,
             fee_type=FeeType.CHARGE,
+            purpose=Purpose.RENEWAL if renewal else Purpose.PERIODIC,
             currency=contract.plan.currency,
             amount_cents=amounts.amount_cents,
             precise_amount_cents=amounts.precise_amount_cents,
@@ -64,8 +67,9 @@ class Rater:
             total_aggregated_units=price.units if reached is None else reached,
             events_count=bucket.usage.events_count,
             details=price.details,
-            period_from_at=window.start_at,
-            period_to_at=window.end_at,
+            pay_in_advance=renewal and not charge.invoiceable,
+            period_from_at=covered.start_at,
+            period_to_at=covered.end_at,
             trace=charge_trace(charge, bucket, price, amounts, window, usage.window_days, usage.duration_days),
         )
 
@@ -77,6 +81,11 @@ class Rater:
             found = tariff(charge.model, properties, prorated=charge.prorated, currency=currency)
             self._tariffs[key] = found
         return found
+
+
+def stands_alone(fee: FeeDraft) -> bool:
+    """Whether the fee of a periodic bill stands on no invoice: the renewal of a charge that is not invoiceable."""
+    return fee.purpose is Purpose.RENEWAL and fee.pay_in_advance
 
 
 def properties_of(charge: ChargeTerms, filter_id: UUID | None) -> Mapping[str, Any]:
@@ -116,7 +125,8 @@ def _with_true_up(bill: Bill, usage: ChargeUsage, fees: list[FeeDraft]) -> list[
     """Fees worth storing, and the true-up that fills the charge's minimum (rating.md §3 steps 9 and 10, §13)."""
     extra = _true_up(bill, usage, fees) if usage.charge.min_amount_cents else None
     parent_id = extra.parent_id if extra else None
-    kept = [fee for fee in fees if fee.units or fee.amount_cents or fee.events_count or fee.id == parent_id]
+    alone = not usage.charge.invoiceable
+    kept = [fee for fee in fees if alone or fee.units or fee.amount_cents or fee.events_count or fee.id == parent_id]
     return [*kept, extra] if extra else kept
 
 

@@ -8,16 +8,19 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tallystick.core.contract import Contract
+from tallystick.core.invoice import FeeDraft, with_taxes
 from tallystick.core.occasion import Occasion
 from tallystick.flows.billing.compose import Rated, draft_invoices
 from tallystick.flows.billing.discounts import load_coupons
-from tallystick.flows.billing.due import bill_of
+from tallystick.flows.billing.due import Bill, bill_of, billed_charges
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.billing.meter import measure
-from tallystick.flows.billing.rate import Rater
+from tallystick.flows.billing.rate import Rater, stands_alone
 from tallystick.flows.billing.write import write
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Customer
+from tallystick.rooms.invoices import standalone
+from tallystick.rooms.invoices.standalone import Standalone
 
 
 async def bill(tx: Tx, occasions: Sequence[Occasion], contracts: Sequence[Contract] | None = None) -> list[UUID]:
@@ -32,13 +35,25 @@ async def bill(tx: Tx, occasions: Sequence[Occasion], contracts: Sequence[Contra
     await lock_customers(tx, [contract.customer.id for contract in contracts])
     by_id = {contract.subscription_id: contract for contract in contracts}
     bills = [bill_of(by_id[occasion.subscription_id], occasion) for occasion in occasions]
-    usages = await measure(tx, bills)
+    usages = await measure(tx, bills, billed_charges)
     rater = Rater()
-    rated = [Rated(item, tuple(rater.fees(item, usage))) for item, usage in zip(bills, usages, strict=True)]
+    fees = [(item, rater.fees(item, usage)) for item, usage in zip(bills, usages, strict=True)]
+    rated = [Rated(item, tuple(fee for fee in own if not stands_alone(fee))) for item, own in fees]
+    await _write_alone(tx, [(item, fee) for item, own in fees for fee in own if stands_alone(fee)])
     coupons = await load_coupons(tx, [contract.customer.id for contract in contracts])
     documents = await write(tx, draft_invoices(rated, coupons))
     await coupons.store(tx)
     return [document.id for document in documents]
+
+
+async def _write_alone(tx: Tx, fees: Sequence[tuple[Bill, FeeDraft]]) -> None:
+    """Fees that stand on no invoice; they are told of before the invoices (webhooks.md §2.2, 26)."""
+    alone = [
+        Standalone(item.contract.organization_id, item.contract.customer.id, with_taxes(fee), item.occasion.at)
+        for item, fee in fees
+    ]
+    await standalone.write(tx, alone)
+    await standalone.announce(tx, alone)
 
 
 async def lock_customers(tx: Tx, customer_ids: Sequence[UUID]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 
+from tallystick.core.invoice import Purpose
 from tallystick.core.issuing import draft_number
 from tallystick.core.occasion import Reason
 from tallystick.core.periods import ONE_DAY, local_midnight
@@ -101,9 +103,12 @@ _ISSUED = {"one_off": "invoice.one_off_created", "credit": "invoice.paid_credit_
 
 
 def _messages(document: Document) -> list[Message]:
-    types: tuple[str, ...] = ()
+    told: list[tuple[str, uuid.UUID]] = []
     if document.status == "draft":
-        types = ("invoice.drafted", "invoice.ready_to_finalize")
+        told = [("invoice.drafted", document.id), ("invoice.ready_to_finalize", document.id)]
     elif document.status == "finalized":
-        types = (_ISSUED.get(document.invoice_type, "invoice.created"),)
-    return [Message(document.organization_id, name, document.id, document.written_at) for name in types]
+        # fees of events are told of before their invoice (webhooks.md §2.5)
+        of_events = (taxed.fee for taxed in document.composition.fees if taxed.fee.purpose is Purpose.EVENT)
+        told = [("fee.created", fee.id) for fee in of_events]
+        told.append((_ISSUED.get(document.invoice_type, "invoice.created"), document.id))
+    return [Message(document.organization_id, name, subject_id, document.written_at) for name, subject_id in told]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from tallystick.flows.billing.drafts import finalize_due, refresh_due
+from tallystick.flows.billing.events import bill_events_due
 from tallystick.flows.billing.overdue import overdue_due
 from tallystick.flows.billing.ticks import bill_due
 from tallystick.flows.lifecycle.coupons import expire_due
@@ -19,6 +20,7 @@ HANDLERS: Mapping[Kind, Handler] = {
     Kind.START_SUBSCRIPTION: start_due,
     Kind.END_SUBSCRIPTION: end_due,
     Kind.BILL: bill_due,
+    Kind.BILL_EVENT: bill_events_due,
     Kind.FINALIZE_INVOICE: finalize_due,
     Kind.REFRESH_DRAFT: refresh_due,
     Kind.OVERDUE_INVOICE: overdue_due,

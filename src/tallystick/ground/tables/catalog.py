@@ -97,6 +97,11 @@ class Charge(Base):
     __table_args__ = (
         Index("uq_charges_code", "plan_id", "code", unique=True, postgresql_where=text("deleted_at is null")),
         Index(None, "billable_metric_id"),
+        Index(
+            "ix_charges_in_advance",
+            "organization_id",
+            postgresql_where=text("pay_in_advance and deleted_at is null"),
+        ),
         CheckConstraint("min_amount_cents >= 0", name="min_amount_not_negative"),
     )
 

@@ -210,6 +210,17 @@ class Fee(Base):
         Index(None, "organization_id", "created_at", "id"),
         Index(None, "subscription_id", "period_from_at"),
         Index(None, "charge_id"),
+        Index(
+            "ix_fees_event",
+            "subscription_id",
+            "event_transaction_id",
+            postgresql_where=text("event_transaction_id is not null"),
+        ),
+        Index(
+            "ix_fees_paid_standalone",
+            "subscription_id",
+            postgresql_where=text("invoice_id is null and payment_status = 'succeeded' and deleted_at is null"),
+        ),
     )
 
     id: Mapped[Id]

@@ -9,7 +9,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import delete, select, update
 
@@ -63,6 +63,8 @@ class Document:
     at: dt.datetime
     written_at: dt.datetime
     finalized_at: dt.datetime | None
+    #: paid outside before there was an invoice
+    paid_cents: int = 0
 
 
 async def write(tx: Tx, documents: Sequence[Document]) -> None:
@@ -86,7 +88,7 @@ async def rewrite(tx: Tx, documents: Sequence[Document]) -> None:
 async def _write_lines(tx: Tx, documents: Sequence[Document]) -> None:
     fees = [(document, taxed) for document in documents for taxed in document.composition.fees]
     await copy(tx, "fees", [_fee_row(document, taxed) for document, taxed in fees])
-    await copy(tx, "fee_taxes", [row for document, taxed in fees for row in _fee_tax_rows(document, taxed)])
+    await copy(tx, "fee_taxes", [row for document, taxed in fees for row in fee_tax_rows(document, taxed)])
     await copy(tx, "invoice_taxes", [row for document in documents for row in _tax_rows(document)])
     await copy(tx, "invoice_credits", [row for document in documents for row in _credit_rows(document)])
 
@@ -114,7 +116,7 @@ def _invoice_row(document: Document) -> Row:
         "net_payment_term": customer.net_payment_term,
         "payment_overdue": False,
         **amounts(composition),
-        "total_paid_amount_cents": 0,
+        "total_paid_amount_cents": document.paid_cents,
         "self_billed": customer.self_billed,
         "skip_automatic_payment": document.skip_automatic_payment,
         "version_number": CALCULATION_VERSION,
@@ -142,13 +144,31 @@ def amounts(composition: Composition) -> Row:
     }
 
 
+class Bearer(Protocol):
+    """Whose line it is and when it was made."""
+
+    @property
+    def organization_id(self) -> uuid.UUID: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def at(self) -> dt.datetime: ...
+
+
 def _fee_row(document: Document, taxed: TaxedFee) -> Row:
+    return fee_row(document, taxed, document.customer.id, document.id, document.payment_status)
+
+
+def fee_row(
+    bearer: Bearer, taxed: TaxedFee, customer_id: uuid.UUID, invoice_id: uuid.UUID | None, payment_status: str
+) -> Row:
+    """The columns of a new fee, on an invoice or alone."""
     fee, taxes = taxed.fee, taxed.taxes
     return {
         "id": fee.id,
-        "organization_id": document.organization_id,
-        "customer_id": document.customer.id,
-        "invoice_id": document.id,
+        "organization_id": bearer.organization_id,
+        "customer_id": customer_id,
+        "invoice_id": invoice_id,
         "subscription_id": fee.subscription_id,
         "charge_id": fee.charge_id,
         "charge_filter_id": fee.filter_id,
@@ -167,7 +187,7 @@ def _fee_row(document: Document, taxed: TaxedFee) -> Row:
         "taxes_amount_cents": taxes.amount_cents,
         "taxes_precise_amount_cents": taxes.precise_amount_cents,
         "taxes_rate": taxes.rate,
-        "payment_status": document.payment_status,
+        "payment_status": payment_status,
         "pay_in_advance": fee.pay_in_advance,
         "invoice_display_name": fee.invoice_display_name,
         "description": fee.description,
@@ -179,17 +199,18 @@ def _fee_row(document: Document, taxed: TaxedFee) -> Row:
         "event_transaction_id": fee.event_transaction_id,
         "true_up_parent_fee_id": fee.parent_id,
         "trace": json.dump_text(fee.trace),
-        "created_at": document.at,
-        "updated_at": document.at,
+        "created_at": bearer.at,
+        "updated_at": bearer.at,
     }
 
 
-def _fee_tax_rows(document: Document, taxed: TaxedFee) -> Iterator[Row]:
+def fee_tax_rows(bearer: Bearer, taxed: TaxedFee) -> Iterator[Row]:
+    """The columns of a fee's taxes."""
     for row in taxed.taxes.rows:
         yield {
             "id": new_id(),
             "fee_id": taxed.fee.id,
-            **_tax_copy(document, row.tax),
+            **_tax_copy(bearer, row.tax),
             "amount_cents": row.amount_cents,
             "precise_amount_cents": row.precise_amount_cents,
         }
@@ -206,17 +227,17 @@ def _tax_rows(document: Document) -> Iterator[Row]:
         }
 
 
-def _tax_copy(document: Document, tax: TaxTerms) -> Row:
+def _tax_copy(bearer: Bearer, tax: TaxTerms) -> Row:
     """Rows on documents carry their own copy of the tax (credits.md §2.5)."""
     return {
-        "organization_id": document.organization_id,
+        "organization_id": bearer.organization_id,
         "tax_id": tax.id,
         "tax_name": tax.name,
         "tax_code": tax.code,
         "tax_rate": tax.rate,
         "tax_description": tax.description,
-        "currency": document.currency,
-        "created_at": document.at,
+        "currency": bearer.currency,
+        "created_at": bearer.at,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
-from sqlalchemy import Select, func, select
+from sqlalchemy import ARRAY, UUID, DateTime, Select, any_, cast, func, select
 
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Event, EventKey, Subscription
@@ -62,6 +62,18 @@ async def find(tx: Tx, organization_id: uuid.UUID, transaction_id: str) -> Event
         .limit(1)
     )
     return (await tx.scalars(statement)).one_or_none()
+
+
+async def received(tx: Tx, places: Sequence[tuple[uuid.UUID, uuid.UUID, dt.datetime]]) -> dict[uuid.UUID, Event]:
+    """Events by id, of (organization, event, instant of reception); the instants spare a search of all partitions."""
+    instant = ARRAY(DateTime(timezone=True))
+    ids = ARRAY(UUID(as_uuid=True))
+    statement = select(Event).where(
+        Event.organization_id == any_(cast([organization_id for organization_id, _, _ in places], ids)),
+        Event.created_at == any_(cast([received_at for _, _, received_at in places], instant)),
+        Event.id == any_(cast([event_id for _, event_id, _ in places], ids)),
+    )
+    return {row.id: row for row in await tx.scalars(statement)}
 
 
 def listing(
