@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -13,9 +14,15 @@ import psycopg
 import pytest
 
 from tallystick.ground.postgres.processes import running_postmaster
-from tests.support.command import START_SECONDS, Serving, command, wait_until_gone
+from tests.support.command import START_SECONDS, Serving, command, data_directory, wait_until_gone
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    with data_directory() as directory:
+        yield directory
 
 
 def worker_of(serving: Serving) -> int:
@@ -25,16 +32,16 @@ def worker_of(serving: Serving) -> int:
     return int(json.loads(lines[-1])["pid"])
 
 
-def test_killed_parent_takes_its_worker_along(tmp_path: Path) -> None:
-    first = Serving(tmp_path)
+def test_killed_parent_takes_its_worker_along(data_dir: Path) -> None:
+    first = Serving(data_dir)
     first.url()
     worker = worker_of(first)
-    made = command(tmp_path, "org", "create", "Kept", "--json")
+    made = command(data_dir, "org", "create", "Kept", "--json")
     api_key = json.loads(made.stdout)["api_key"]
     first.kill()
     wait_until_gone(worker)
 
-    again = Serving(tmp_path)
+    again = Serving(data_dir)
     try:
         url = again.url()
         headers = {"Authorization": f"Bearer {api_key}"}
@@ -43,8 +50,8 @@ def test_killed_parent_takes_its_worker_along(tmp_path: Path) -> None:
         assert again.stop() == 0, again.output()
 
 
-def test_killed_worker_is_started_again(tmp_path: Path) -> None:
-    serving = Serving(tmp_path)
+def test_killed_worker_is_started_again(data_dir: Path) -> None:
+    serving = Serving(data_dir)
     try:
         serving.url()
         first = worker_of(serving)
@@ -57,11 +64,11 @@ def test_killed_worker_is_started_again(tmp_path: Path) -> None:
         assert serving.stop() == 0, serving.output()
 
 
-def test_killed_postgres_is_started_again(tmp_path: Path) -> None:
-    serving = Serving(tmp_path)
+def test_killed_postgres_is_started_again(data_dir: Path) -> None:
+    serving = Serving(data_dir)
     try:
         url = serving.url()
-        cluster = (tmp_path / "postgres").resolve()
+        cluster = (data_dir / "postgres").resolve()
         first = running_postmaster(cluster)
         assert first is not None
         os.kill(first.pid, signal.SIGKILL)
@@ -71,8 +78,8 @@ def test_killed_postgres_is_started_again(tmp_path: Path) -> None:
             assert time.monotonic() < deadline, serving.output()
             time.sleep(0.05)
         assert serving.url() == url
-        assert command(tmp_path, "doctor").returncode == 0
+        assert command(data_dir, "doctor").returncode == 0
     finally:
         assert serving.stop() == 0, serving.output()
     with pytest.raises(psycopg.OperationalError):
-        psycopg.connect(f"postgresql://tally@127.0.0.1:{(tmp_path / 'postgres.port').read_text().strip()}/postgres")
+        psycopg.connect(f"postgresql://tally@127.0.0.1:{(data_dir / 'postgres.port').read_text().strip()}/postgres")

@@ -10,18 +10,25 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.command import Serving, command
+from tests.support.command import Serving, command, data_directory
 
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    with data_directory() as directory:
+        yield directory
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def served() -> Iterator[Serving]:
     """A running `tallystick serve` on a fresh data directory."""
-    serving = Serving(tmp_path_factory.mktemp("served"))
-    serving.url()
-    yield serving
-    assert serving.stop() == 0, serving.output()
+    with data_directory() as directory:
+        serving = Serving(directory)
+        serving.url()
+        yield serving
+        assert serving.stop() == 0, serving.output()
 
 
 def make_organization(served: Serving, name: str, *more: str) -> dict[str, str]:
@@ -37,29 +44,29 @@ def status_with(served: Serving, api_key: str) -> int:
     ).status_code
 
 
-def test_help_names_every_command(tmp_path: Path) -> None:
-    done = command(tmp_path, "--help")
+def test_help_names_every_command(data_dir: Path) -> None:
+    done = command(data_dir, "--help")
     assert done.returncode == 0
     for name in ("serve", "api", "worker", "migrate", "demo", "org", "key", "clock", "doctor"):
         assert f"\n  {name} " in done.stdout
-    assert command(tmp_path, "--version").stdout.strip().count(".") == 2
+    assert command(data_dir, "--version").stdout.strip().count(".") == 2
 
 
-def test_serve_answers_and_ends_cleanly(tmp_path: Path) -> None:
-    serving = Serving(tmp_path)
+def test_serve_answers_and_ends_cleanly(data_dir: Path) -> None:
+    serving = Serving(data_dir)
     url = serving.url()
     assert httpx.get(f"{url}/health", timeout=30).json()["message"] == "Success"
-    assert (tmp_path / "admin.token").read_text().strip()
+    assert (data_dir / "admin.token").read_text().strip()
     assert serving.stop() == 0, serving.output()
     assert "Traceback" not in serving.output()
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/health", timeout=5)
-    assert not (tmp_path / "postgres").resolve().joinpath("postmaster.pid").exists()
+    assert not (data_dir / "postgres").resolve().joinpath("postmaster.pid").exists()
 
 
-def test_two_instances_side_by_side(served: Serving, tmp_path: Path) -> None:
+def test_two_instances_side_by_side(served: Serving, data_dir: Path) -> None:
     made = make_organization(served, "First")
-    second = Serving(tmp_path)
+    second = Serving(data_dir)
     try:
         assert second.url() != served.url()
         assert status_with(served, made["api_key"]) == 200
@@ -68,14 +75,14 @@ def test_two_instances_side_by_side(served: Serving, tmp_path: Path) -> None:
         assert second.stop() == 0, second.output()
 
 
-def test_taken_port_is_a_sentence(tmp_path: Path) -> None:
+def test_taken_port_is_a_sentence(data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = command(tmp_path, "serve", "--port", str(port))
+        done = command(data_dir, "serve", "--port", str(port))
     assert done.returncode == 1
     assert f"Port {port} on 127.0.0.1 is used by another program" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "postgres").exists()
+    assert not (data_dir / "postgres").exists()
 
 
 def test_organizations(served: Serving) -> None:
@@ -119,7 +126,7 @@ def test_clock_of_a_sandbox(served: Serving) -> None:
     assert "its clock is the real one" in command(served.data_dir, "clock", "show", live["id"]).stderr
 
 
-def test_doctor(served: Serving, tmp_path: Path) -> None:
+def test_doctor(served: Serving, data_dir: Path) -> None:
     well = command(served.data_dir, "doctor", "--json")
     assert well.returncode == 0, well.stdout
     report = json.loads(well.stdout)
@@ -127,36 +134,36 @@ def test_doctor(served: Serving, tmp_path: Path) -> None:
     assert report["ok"] is True
     assert {check["name"] for check in report["checks"]} >= names | {"agenda", "jobs", "outbox", "webhooks"}
 
-    empty = command(tmp_path, "doctor")
+    empty = command(data_dir, "doctor")
     assert empty.returncode == 1
     assert "✗ database" in empty.stdout
     assert "→ Run `tallystick serve`." in empty.stdout
 
-    unreachable = command(tmp_path, "doctor", "--json", TALLYSTICK_DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
+    unreachable = command(data_dir, "doctor", "--json", TALLYSTICK_DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
     assert unreachable.returncode == 1
     assert json.loads(unreachable.stdout)["checks"][-1]["name"] == "database"
 
 
-def test_migrate_then_api_and_worker_alone(postgres_url: str, tmp_path: Path) -> None:
+def test_migrate_then_api_and_worker_alone(postgres_url: str, data_dir: Path) -> None:
     import psycopg
 
     from tallystick.ground.db import plain_url
 
-    name = "cli_" + tmp_path.name.replace("-", "_")
+    name = "cli_" + data_dir.name.replace("-", "_")
     url = plain_url(postgres_url).rsplit("/", 1)[0] + f"/{name}"
     given = {"TALLYSTICK_DATABASE_URL": url}
     with psycopg.connect(plain_url(postgres_url), autocommit=True) as admin:
         admin.execute(f'create database "{name}"'.encode())
-    refused = command(tmp_path, "api", "--port", "0", **given)
+    refused = command(data_dir, "api", "--port", "0", **given)
     assert (refused.returncode, "run `tallystick migrate`" in refused.stderr) == (1, True)
-    first = json.loads(command(tmp_path, "migrate", "--json", **given).stdout)
+    first = json.loads(command(data_dir, "migrate", "--json", **given).stdout)
     assert (first["before"], first["changed"]) == (None, True)
-    assert "Nothing to do" in command(tmp_path, "migrate", **given).stdout
-    api, worker = Serving(tmp_path / "api", "api", "--port", "0", **given), Serving(tmp_path / "w", "worker", **given)
+    assert "Nothing to do" in command(data_dir, "migrate", **given).stdout
+    api, worker = Serving(data_dir / "api", "api", "--port", "0", **given), Serving(data_dir / "w", "worker", **given)
     api.url()
     assert worker.process.poll() is None
     assert (api.stop(), worker.stop()) == (0, 0), api.output() + worker.output()
-    assert not (tmp_path / "api" / "postgres").exists()
+    assert not (data_dir / "api" / "postgres").exists()
     with psycopg.connect(plain_url(postgres_url), autocommit=True) as admin:
         admin.execute(f'drop database "{name}" with (force)'.encode())
 

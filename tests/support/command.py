@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,6 +17,14 @@ import httpx
 COMMAND = (sys.executable, "-m", "tallystick")
 START_SECONDS = 90
 STOP_SECONDS = 60
+
+
+@contextmanager
+def data_directory() -> Iterator[Path]:
+    """A directory that any user can enter: started as root, PostgreSQL runs as another one. Removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="tallystick-test-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
