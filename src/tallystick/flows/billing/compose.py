@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tallystick.core.contract import CustomerTerms, IssuerTerms
 from tallystick.core.invoice import NO_DISCOUNT, Composition, FeeDraft, compose
@@ -13,6 +13,7 @@ from tallystick.core.issuing import InvoiceDates, invoice_dates
 from tallystick.core.occasion import Reason
 from tallystick.flows.billing.discounts import Coupons
 from tallystick.flows.billing.due import Bill
+from tallystick.ground.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Header:
     purchase_order_number: str | None
     at: dt.datetime
     skip_automatic_payment: bool = False
+    #: its fees were paid before there was an invoice
+    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Draft:
     dates: InvoiceDates
     status: str
     rated: tuple[Rated, ...] = ()
+    id: uuid.UUID = field(default_factory=new_id)
 
 
 def draft_invoices(rated: Sequence[Rated], coupons: Coupons) -> list[Draft]:

@@ -13,12 +13,14 @@ from tallystick.core.contract import Contract
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import local_date
 from tallystick.flows.billing.load import load_contracts
+from tallystick.flows.billing.regroup import regroup
 from tallystick.flows.billing.run import bill
 from tallystick.flows.lifecycle.subscriptions.change import execute_downgrades
 from tallystick.ground import agenda
 from tallystick.ground.agenda import Due, Kind
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import AgendaEntry, Customer, Subscription
+from tallystick.rooms.invoices.standalone import Chain
 
 
 async def bill_due(tx: Tx, dues: Sequence[Due]) -> None:
@@ -28,6 +30,7 @@ async def bill_due(tx: Tx, dues: Sequence[Due]) -> None:
     changed = await execute_downgrades(tx, ticks)
     periodic = [Occasion(due.subject_id, Reason.PERIODIC, due.due_at) for due in ticks if due.subject_id not in changed]
     await bill(tx, periodic, list(contracts.values()))
+    await regroup(tx, [Chain(item.subscription_id, item.at, ended_only=True) for item in periodic])
     going_on = [due for due in dues if due.subject_id not in changed]
     await agenda.put(tx, _next_ticks(contracts, going_on))
 

@@ -16,7 +16,6 @@ from tallystick.flows.billing.due import Bill
 from tallystick.ground import agenda, outbox
 from tallystick.ground.agenda import Due, Kind
 from tallystick.ground.db import Tx
-from tallystick.ground.ids import new_id
 from tallystick.ground.outbox import Message
 from tallystick.rooms.invoices import ledger, numbers
 from tallystick.rooms.invoices.ledger import Document, Period
@@ -46,9 +45,10 @@ async def _documents(tx: Tx, drafts: Sequence[Draft]) -> list[Document]:
 
 def _document(draft: Draft, numbered: numbers.Numbered | None) -> Document:
     header = draft.header
-    settled = draft.status == "finalized" and draft.composition.total_amount_cents == 0
+    total_cents = draft.composition.total_amount_cents
+    settled = header.paid or (draft.status == "finalized" and total_cents == 0)
     return Document(
-        id=new_id(),
+        id=draft.id,
         organization_id=header.organization_id,
         customer=header.customer,
         issuer=header.issuer,
@@ -66,6 +66,7 @@ def _document(draft: Draft, numbered: numbers.Numbered | None) -> Document:
         at=header.at,
         written_at=header.at,
         finalized_at=header.at if draft.status == "finalized" else None,
+        paid_cents=total_cents if header.paid else 0,
     )
 
 

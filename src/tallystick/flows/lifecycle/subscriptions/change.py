@@ -14,6 +14,7 @@ from typing import Any
 from tallystick.core.contract import yearly_value
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import Interval
+from tallystick.flows.billing.regroup import regroup
 from tallystick.flows.billing.run import bill
 from tallystick.flows.lifecycle.subscriptions.hold import hold
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule_each
@@ -23,6 +24,7 @@ from tallystick.ground import outbox
 from tallystick.ground.agenda import Due
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Plan, Subscription
+from tallystick.rooms.invoices.standalone import Chain
 from tallystick.rooms.subscriptions import store, verbs
 from tallystick.rooms.subscriptions.terms import Terms, terms_of
 
@@ -79,6 +81,7 @@ async def succeed(tx: Tx, successions: Sequence[Succession]) -> None:
         ],
     )
     await bill(tx, list(_occasions(successions, starts, terms)))
+    await regroup(tx, [Chain(each.new.id, each.at, ended_only=False) for each in successions])
     await reschedule_each(tx, {row.id: each.at for each in successions for row in (each.old, each.new)})
 
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from tallystick.core.occasion import Occasion, Reason
+from tallystick.flows.billing.regroup import regroup
 from tallystick.flows.billing.run import bill
 from tallystick.flows.lifecycle.subscriptions.hold import hold
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule, reschedule_each
@@ -16,6 +17,7 @@ from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid, NotFound
 from tallystick.ground.outbox import Message
 from tallystick.ground.tables import Plan, Subscription
+from tallystick.rooms.invoices.standalone import Chain
 from tallystick.rooms.subscriptions import store, verbs
 
 OPTIONS = ("on_termination_credit_note", "on_termination_invoice")
@@ -59,7 +61,8 @@ async def cancel(tx: Tx, row: Subscription, at: dt.datetime) -> None:
 async def terminate(tx: Tx, ends: Sequence[tuple[Subscription, dt.datetime]], *, first: Sequence[Message] = ()) -> None:
     """End active held rows, each with a closing invoice of its own unless it asks for none; emits `first` before.
 
-    A change of plan that was to come is cancelled without a word (§2.6).
+    Paid fees without invoice are brought together in any case. A change of plan that was to come is cancelled without a
+    word (§2.6).
     """
     at_of = {row.id: at for row, at in ends}
     verbs.terminate(ends)
@@ -67,6 +70,7 @@ async def terminate(tx: Tx, ends: Sequence[tuple[Subscription, dt.datetime]], *,
     await outbox.emit(tx, [*first, *(message(row, "subscription.terminated", at) for row, at in ends)])
     billed = [row for row, _ in ends if row.on_termination_invoice == "generate"]
     await bill(tx, [Occasion(row.id, Reason.TERMINATING, at_of[row.id], together=row.id) for row in billed])
+    await regroup(tx, [Chain(row.id, at, ended_only=False) for row, at in ends])
     await reschedule_each(tx, at_of)
 
 
