@@ -91,7 +91,11 @@ def test_which_taxes_win(shop: Api) -> None:
     for code, rate in (("explicit", "1"), ("own", "2"), ("customer", "4")):
         tax(shop, code, rate)
     tax(shop, "entity", "8", applied=True)
-    lines = [{"add_on_code": "setup", "tax_codes": ["explicit"]}, {"add_on_code": "taxed"}, {"add_on_code": "setup"}]
+    lines: list[dict[str, Any]] = [
+        {"add_on_code": "setup", "tax_codes": ["explicit"]},
+        {"add_on_code": "taxed"},
+        {"add_on_code": "setup"},
+    ]
     add_on(shop, "taxed", 1000, tax_codes=["own"])
     assert [fee["taxes_rate"] for fee in bill_once(shop, lines)["fees"]] == [1.0, 2.0, 8.0]
     shop.post("/customers", {"customer": {"external_id": "c", "tax_codes": ["customer"]}})

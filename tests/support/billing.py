@@ -7,7 +7,7 @@ from typing import Any
 from tests.support.api import Api, Status
 from tests.support.subscriptions import customer, subscribe
 
-GRACE = {"billing_configuration": {"invoice_grace_period": 3}}
+GRACE: dict[str, Any] = {"billing_configuration": {"invoice_grace_period": 3}}
 
 
 def add_on(api: Api, code: str = "setup", cents: int = 15000, **more: Any) -> dict[str, Any]:
@@ -23,7 +23,8 @@ def bill_once(
     """A one-off invoice of these lines, of one `setup` by default; or the answer of a refusal."""
     body = {"external_customer_id": of, "currency": "EUR", "fees": lines or [{"add_on_code": "setup"}], **more}
     made: dict[str, Any] = api.post("/invoices", {"invoice": body}, status)
-    return made.get("invoice", made)
+    row: dict[str, Any] = made.get("invoice", made)
+    return row
 
 
 def invoices(api: Api, of: str = "c", **params: Any) -> list[dict[str, Any]]:
