@@ -19,6 +19,7 @@ from starlette.types import Lifespan
 from tallystick import __version__
 from tallystick.api.call import SLASH
 from tallystick.api.description import SECURITY_SCHEMES
+from tallystick.api.rate_limits import RateLimits
 from tallystick.api.routes import answer
 from tallystick.ground.errors import NotFound, TallystickError, Unavailable
 from tallystick.ground.installation import Installation
@@ -54,6 +55,7 @@ def build_application(installation: Installation, lifespan: Lifespan[FastAPI]) -
         lifespan=lifespan,
     )
     app.state.installation = installation
+    app.state.rate_limits = RateLimits(installation.settings)
     app.add_exception_handler(TallystickError, _known_error)
     app.add_exception_handler(HTTPException, _router_error)
     app.add_exception_handler(OperationalError, _database_gone)
@@ -82,7 +84,8 @@ class RequestFrame:
 
         async def send_with_id(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode("latin-1"))]
+                own = (b"x-request-id", request_id.encode("latin-1"))
+                message["headers"] = [*message["headers"], own, *scope.get("state", {}).get("rate_headers", ())]
             await send(message)
 
         try:

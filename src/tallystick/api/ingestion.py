@@ -5,6 +5,7 @@ Decoded by msgspec, stored by group commit, answered after it. The rest of `/eve
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -49,8 +50,7 @@ class Ingestion:
 
     async def one(self, request: Request) -> Response:
         """Store an event (metering.md §1.5)."""
-        identity, at = await self.keys.authenticate(request, "event")
-        request.state.organization_id = identity.organization_id
+        identity, at = await self._identify(request)
         sent = read_event(await read_body(request))
         row = row_of(identity.organization_id, sent, at, await self._computed(identity))
         if not isinstance(row, EventRow):
@@ -61,8 +61,7 @@ class Ingestion:
 
     async def many(self, request: Request) -> Response:
         """Store up to 100 events, all or none (metering.md §1.6)."""
-        identity, at = await self.keys.authenticate(request, "event")
-        request.state.organization_id = identity.organization_id
+        identity, at = await self._identify(request)
         sent = read_events(await read_body(request), self.installation.settings.events_batch_limit)
         rows, errors = rows_of(identity.organization_id, sent, at, await self._computed(identity))
         if not errors:
@@ -70,6 +69,12 @@ class Ingestion:
         if errors:
             raise Invalid({str(place): details for place, details in errors.items()})
         return Response(_encoder.encode({"events": [_json(row) for row in rows]}), media_type=JSON_TYPE)
+
+    async def _identify(self, request: Request) -> tuple[Identity, dt.datetime]:
+        identity, at = await self.keys.authenticate(request, "event")
+        request.state.organization_id = identity.organization_id
+        request.app.state.rate_limits.count(request, identity.organization_id)
+        return identity, at
 
     async def _computed(self, identity: Identity) -> Mapping[str, Computed]:
         return await self.computed.recall(identity.organization_id, lambda: self._read_computed(identity)) or {}
