@@ -149,17 +149,17 @@ async def test_a_usage_fee_names_filter_and_groups_even_of_what_was_deleted(book
 
 
 async def test_messages_keep_the_nulls_that_rest_spells_as_empty_text(books: Books) -> None:
-    breakdown = [{"presentation_by": {"team": None}, "units": "2.0"}]
+    breakdown = [{"presentation_by": {"team": None}, "units": "2.0", "displayed": ["team"]}]
     await books.invoice([fee := books.usage(1, grouped_by={"team": None}, presentation_breakdowns=breakdown)])
     async with books.database.begin() as tx:
         body = (await fees_of_messages(tx, {fee.id: BILLED_AT}))[fee.id]
     assert body["item"]["grouped_by"] == {"team": None}
-    assert body["presentation_breakdowns"] == breakdown
+    assert body["presentation_breakdowns"] == [{"presentation_by": {"team": None}, "units": "2.0"}]
     assert list(body) == [*FIELDS, "from_date", "to_date"]
 
 
 async def test_presentation_breakdowns_hold_no_nulls(books: Books, api: Api) -> None:
-    breakdown = [{"presentation_by": {"team": None}, "units": "2.0"}]
+    breakdown = [{"presentation_by": {"team": None}, "units": "2.0", "displayed": ["team"]}]
     await books.invoice([fee := books.usage(1, presentation_breakdowns=breakdown)])
     assert shown(api, fee)["presentation_breakdowns"] == [{"presentation_by": {"team": ""}, "units": "2.0"}]
 
@@ -333,3 +333,23 @@ async def test_a_standalone_fee_is_deleted_but_its_event_never_priced_again(book
     assert listed(api) == []
     async with books.database.begin() as tx:
         assert (await tx.get_one(Fee, fee.id)).live
+
+
+async def test_breakdowns_show_displayed_keys_only_and_add_up_equal_rows(books: Books, api: Api) -> None:
+    parts = (
+        ({"team": "red", "host": "a"}, "1.5"),
+        ({"team": "red", "host": "b"}, "2.0"),
+        ({"team": "x", "host": None}, "3.0"),
+    )
+    rows = [{"presentation_by": by, "units": units, "displayed": ["team"]} for by, units in parts]
+    await books.invoice([fee := books.usage(1, presentation_breakdowns=rows)])
+    assert shown(api, fee)["presentation_breakdowns"] == [
+        {"presentation_by": {"team": "red"}, "units": "3.5"},
+        {"presentation_by": {"team": "x"}, "units": "3.0"},
+    ]
+
+
+async def test_breakdowns_that_documents_must_not_show(books: Books, api: Api) -> None:
+    rows = [{"presentation_by": {"team": "red"}, "units": "1.5", "displayed": []}]
+    await books.invoice([fee := books.usage(1, presentation_breakdowns=rows)])
+    assert shown(api, fee)["presentation_breakdowns"] == []

@@ -50,13 +50,18 @@ def _query(items: list[tuple[str, str]]) -> dict[str, Any]:
         elif key.endswith("]") and "[" in key:
             name, _, inner = key[:-1].partition("[")
             known = parameters.get(name)
-            parameters[name] = {**known, inner: value} if isinstance(known, dict) else {inner: value}
-        elif key in parameters:
-            known = parameters[key]
-            parameters[key] = [*known, value] if isinstance(known, list) else [known, value]
+            parameters[name] = _with(known, inner, value) if isinstance(known, dict) else {inner: value}
         else:
-            parameters[key] = value
+            parameters = _with(parameters, key, value)
     return parameters
+
+
+def _with(known: dict[str, Any], key: str, value: str) -> dict[str, Any]:
+    """One more value; what is sent repeatedly becomes a list (sdk-compat.md §2)."""
+    if key not in known:
+        return {**known, key: value}
+    before = known[key]
+    return {**known, key: [*before, value] if isinstance(before, list) else [before, value]}
 
 
 def without_nul(value: Any) -> Any:

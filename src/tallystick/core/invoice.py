@@ -55,6 +55,15 @@ class Unbalanced(ArithmeticError):
 
 
 @dataclass(frozen=True, slots=True)
+class FeeBreakdown:
+    """Units of a part of a fee, by presentation keys; documents show only the `displayed` ones (metering.md §4.4)."""
+
+    presentation_by: Mapping[str, str | None]
+    units: Decimal
+    displayed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FeeDraft:
     """A rated line before it has an invoice. Amounts in minor units; `unit_amount` in currency units.
 
@@ -87,6 +96,7 @@ class FeeDraft:
     period_from_at: datetime | None = None
     period_to_at: datetime | None = None
     event_transaction_id: str | None = None
+    breakdowns: tuple[FeeBreakdown, ...] = ()
     trace: Mapping[str, Any] = field(default_factory=dict)
 
 

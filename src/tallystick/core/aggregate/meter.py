@@ -61,7 +61,12 @@ def _selected(window: MeterWindow, events: Sequence[Event], first_started_at: da
     """`select` of metering.md §3.1 in order, without the bucket and group rules."""
     start = _reach(window, first_started_at)
     inside = (event for event in events if start <= event.timestamp < window.end_at)
-    return sorted((event for event in inside if _has_value(window, event)), key=lambda event: event.position)
+    asked = (event for event in inside if _is_asked_for(window, event))
+    return sorted((event for event in asked if _has_value(window, event)), key=lambda event: event.position)
+
+
+def _is_asked_for(window: MeterWindow, event: Event) -> bool:
+    return all((text_value(event.properties, key) or "") in values for key, values in window.only.items())
 
 
 def _reach(window: MeterWindow, first_started_at: datetime | None) -> datetime:

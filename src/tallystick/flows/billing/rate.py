@@ -7,16 +7,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from tallystick.core.aggregate import displayed_keys
 from tallystick.core.contract import ChargeTerms
 from tallystick.core.explain import charge_trace, plan_trace, true_up_trace
-from tallystick.core.invoice import FeeDraft, FeeType, Purpose
+from tallystick.core.invoice import FeeBreakdown, FeeDraft, FeeType, Purpose
 from tallystick.core.metering import MeteredBucket
 from tallystick.core.money import ZERO, from_cents, precise
 from tallystick.core.proration import plan_fee, plan_fee_days
 from tallystick.core.rating import Tariff, fee_amounts, tariff, true_up
 from tallystick.core.taxes import winning
 from tallystick.flows.billing.due import Bill, renewed_window
-from tallystick.flows.billing.meter import ChargeUsage
+from tallystick.flows.billing.meter import ChargeUsage, group_key
 from tallystick.ground.ids import new_id
 
 ONE = Decimal(1)
@@ -46,7 +47,7 @@ class Rater:
         contract, charge, window = bill.contract, usage.charge, bill.charges_window
         assert window is not None
         covered = renewed_window(bill) if renewal else window
-        found = self._tariff(charge, bucket.filter_id, contract.plan.currency)
+        found = self.tariff(charge, bucket.filter_id, contract.plan.currency)
         price = found.price(bucket.usage)
         amounts = fee_amounts(price.amount, price.unit_amount, contract.plan.currency)
         reached = bucket.usage.total_aggregated_units
@@ -70,10 +71,12 @@ class Rater:
             pay_in_advance=renewal and not charge.invoiceable,
             period_from_at=covered.start_at,
             period_to_at=covered.end_at,
+            breakdowns=_breakdowns(usage, bucket),
             trace=charge_trace(charge, bucket, price, amounts, window, usage.window_days, usage.duration_days),
         )
 
-    def _tariff(self, charge: ChargeTerms, filter_id: UUID | None, currency: str) -> Tariff:
+    def tariff(self, charge: ChargeTerms, filter_id: UUID | None, currency: str) -> Tariff:
+        """The parsed prices of a bucket."""
         key = (charge.id, filter_id, currency)
         found = self._tariffs.get(key)
         if found is None:
@@ -86,6 +89,15 @@ class Rater:
 def stands_alone(fee: FeeDraft) -> bool:
     """Whether the fee of a periodic bill stands on no invoice: the renewal of a charge that is not invoiceable."""
     return fee.purpose is Purpose.RENEWAL and fee.pay_in_advance
+
+
+def _breakdowns(usage: ChargeUsage, bucket: MeteredBucket) -> tuple[FeeBreakdown, ...]:
+    """The parts of a fee's units by presentation keys (metering.md §4.4)."""
+    displayed = displayed_keys(usage.charge)
+    return tuple(
+        FeeBreakdown(part.presentation_by, part.units, tuple(key for key in displayed if key in part.presentation_by))
+        for part in usage.breakdowns.get(group_key(bucket), ())
+    )
 
 
 def properties_of(charge: ChargeTerms, filter_id: UUID | None) -> Mapping[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -17,15 +16,14 @@ from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.billing.meter import measure
 from tallystick.flows.billing.rate import Rater
+from tallystick.flows.usage.asked import EVERYTHING, Asked
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import NotAllowed, NotFound
 from tallystick.ground.tables import Customer, Subscription
 
-Chosen = Callable[[ChargeTerms], bool]
-
 
 @dataclass(frozen=True, slots=True)
-class ChargeLines:
+class ChargeFees:
     """A charge with its fees, one for each bucket and group."""
 
     charge: ChargeTerms
@@ -38,7 +36,7 @@ class CurrentUsage:
 
     contract: Contract
     window: Window
-    lines: tuple[ChargeLines, ...]
+    charges: tuple[ChargeFees, ...]
     composition: Composition
 
 
@@ -48,29 +46,23 @@ async def current_usage(
     external_customer_id: str,
     external_subscription_id: str | None,
     at: dt.datetime,
-    chosen: Chosen | None = None,
+    asked: Asked = EVERYTHING,
 ) -> CurrentUsage:
-    """Usage to the end of the running period; `chosen` keeps some charges, 404 `charge_not_found` when none is left."""
+    """Usage to the end of the running period.
+
+    404 `customer_not_found`, `charge_not_found`; 405 `no_active_subscription`, `full_usage_not_allowed`.
+    """
     contract = await _contract(tx, organization_id, external_customer_id, external_subscription_id)
     assert contract.started_at is not None
-    windows = current_windows(contract.schedule, contract.started_at, contract.terminated_at, at)
-    charges = _charges(contract, chosen)
+    charges = asked.charges(contract)
+    running = current_windows(contract.schedule, contract.started_at, contract.terminated_at, at)
+    windows = asked.windows(contract, running)
     bill = Bill(contract, Occasion(contract.subscription_id, Reason.PERIODIC, at), windows, plan_fee_due=False)
-    (usages,) = await measure(tx, [bill], lambda _: charges)
+    (usages,) = await measure(tx, [bill], lambda _: charges, asked.narrowing)
     rater = Rater()
-    lines = [ChargeLines(usage.charge, tuple(rater.fees(bill, [usage], invoiced=False))) for usage in usages]
+    found = [ChargeFees(usage.charge, tuple(rater.fees(bill, [usage], invoiced=False))) for usage in usages]
     assert windows.charges is not None
-    return CurrentUsage(contract, windows.charges, tuple(lines), compose([fee for line in lines for fee in line.fees]))
-
-
-def _charges(contract: Contract, chosen: Chosen | None) -> Iterable[ChargeTerms]:
-    """All usage charges by metric name, or the chosen ones in their own order (metering.md §7.1)."""
-    if chosen is None:
-        return sorted(contract.plan.charges, key=lambda charge: charge.metric.name.lower())
-    charges = [charge for charge in contract.plan.charges if chosen(charge)]
-    if not charges:
-        raise NotFound("charge")
-    return charges
+    return CurrentUsage(contract, windows.charges, tuple(found), compose([fee for one in found for fee in one.fees]))
 
 
 async def _contract(

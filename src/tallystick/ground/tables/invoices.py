@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -259,7 +260,8 @@ class Fee(Base):
     grouped_by: Mapped[Map] = mapped_column(default=dict)
     amount_details: Mapped[Map] = mapped_column(default=dict)
     pricing_unit_details: Mapped[OptionalMap]
-    presentation_breakdowns: Mapped[list[dict[str, object]]] = mapped_column(JSONB, default=list)
+    #: objects of presentation_by (key -> text), units (decimal text) and displayed (keys that documents show)
+    presentation_breakdowns: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     #: the window billed, end exclusive
     period_from_at: Mapped[OptionalInstant]
     period_to_at: Mapped[OptionalInstant]

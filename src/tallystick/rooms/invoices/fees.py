@@ -6,13 +6,14 @@ What a fee is for is named in fee_items.py.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
 from tallystick.core.invoice import net_of_coupons_cents
-from tallystick.core.money import from_cents
+from tallystick.core.money import EXACT, ZERO, from_cents
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Fee, FeeTax
 from tallystick.ground.wire import dec, dec_or_none, dt_, dt_or_none, dto, last_second, num
@@ -90,14 +91,23 @@ def _fee(row: Fee, named: Named, true_up_id: uuid.UUID | None, webhook: bool) ->
         "amount_details": row.amount_details,
         "self_billed": bool(named.self_billed),
         "pricing_unit_details": row.pricing_unit_details,
-        "presentation_breakdowns": [_breakdown(entry, webhook) for entry in row.presentation_breakdowns],
+        "presentation_breakdowns": _breakdowns(row, webhook),
     }
     return {**body, **_period(row), **_event(row)}
 
 
-def _breakdown(entry: Mapping[str, Any], webhook: bool) -> dict[str, Any]:
-    values = entry["presentation_by"]
-    return {**entry, "presentation_by": values if webhook else without_nulls(values)}
+def _breakdowns(row: Fee, webhook: bool) -> list[dict[str, Any]]:
+    """The displayed keys only; rows that agree on them are added up (metering.md §4.4)."""
+    units: dict[tuple[tuple[str, str | None], ...], Decimal] = {}
+    for part in row.presentation_breakdowns:
+        values: dict[str, str | None] = part["presentation_by"]
+        shown = tuple((key, values[key]) for key in part["displayed"] if key in values)
+        if shown:
+            units[shown] = EXACT.add(units.get(shown, ZERO), Decimal(part["units"]))
+    return [
+        {"presentation_by": dict(values) if webhook else without_nulls(dict(values)), "units": dec(amount)}
+        for values, amount in units.items()
+    ]
 
 
 def _period(row: Fee) -> dict[str, str | None]:

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 from sqlalchemy import delete, select, update
 
 from tallystick.core.contract import CustomerTerms, IssuerTerms, TaxTerms
-from tallystick.core.invoice import Composition, TaxedFee
+from tallystick.core.invoice import Composition, FeeBreakdown, TaxedFee
 from tallystick.core.issuing import InvoiceDates
+from tallystick.core.money import dec_text
 from tallystick.core.windows import Windows
 from tallystick.ground import json
 from tallystick.ground.db import Tx, copy
@@ -172,6 +173,7 @@ def fee_row(
         "subscription_id": fee.subscription_id,
         "charge_id": fee.charge_id,
         "charge_filter_id": fee.filter_id,
+        "fixed_charge_id": fee.fixed_charge_id,
         "add_on_id": fee.add_on_id,
         "fee_type": fee.fee_type.value,
         "purpose": fee.purpose.value,
@@ -193,7 +195,7 @@ def fee_row(
         "description": fee.description,
         "grouped_by": json.dump_text(fee.grouped_by),
         "amount_details": json.dump_text(fee.details),
-        "presentation_breakdowns": "[]",
+        "presentation_breakdowns": json.dump_text([_breakdown(one) for one in fee.breakdowns]),
         "period_from_at": fee.period_from_at,
         "period_to_at": fee.period_to_at,
         "event_transaction_id": fee.event_transaction_id,
@@ -201,6 +203,14 @@ def fee_row(
         "trace": json.dump_text(fee.trace),
         "created_at": bearer.at,
         "updated_at": bearer.at,
+    }
+
+
+def _breakdown(part: FeeBreakdown) -> Row:
+    return {
+        "presentation_by": part.presentation_by,
+        "units": dec_text(part.units),
+        "displayed": part.displayed,
     }
 
 
@@ -259,7 +269,6 @@ def _credit_rows(document: Document) -> Iterator[Row]:
 def _period_rows(document: Document) -> Iterator[Row]:
     for period in document.periods:
         windows = period.windows
-        fixed = windows.fixed or windows.fixed_in_advance
         yield {
             "id": new_id(),
             "organization_id": document.organization_id,
@@ -278,8 +287,11 @@ def _period_rows(document: Document) -> Iterator[Row]:
             "charges_from_at": windows.charges.start_at if windows.charges else None,
             "charges_to_at": windows.charges.end_at if windows.charges else None,
             "charges_full_days": windows.charges_duration_days,
-            "fixed_charges_from_at": fixed.start_at if fixed else None,
-            "fixed_charges_to_at": fixed.end_at if fixed else None,
-            "fixed_charges_full_days": windows.fixed_duration_days or windows.fixed_in_advance_duration_days,
+            "fixed_charges_from_at": windows.fixed.start_at if windows.fixed else None,
+            "fixed_charges_to_at": windows.fixed.end_at if windows.fixed else None,
+            "fixed_charges_full_days": windows.fixed_duration_days,
+            "fixed_in_advance_from_at": windows.fixed_in_advance.start_at if windows.fixed_in_advance else None,
+            "fixed_in_advance_to_at": windows.fixed_in_advance.end_at if windows.fixed_in_advance else None,
+            "fixed_in_advance_full_days": windows.fixed_in_advance_duration_days,
             "created_at": document.at,
         }

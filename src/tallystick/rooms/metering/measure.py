@@ -13,6 +13,7 @@ from typing import Any
 from tallystick.core.aggregate import Figures, group_keys, group_order, has_items, needs_values, usage, window_start
 from tallystick.core.contract import PriceFilter
 from tallystick.core.metering import MeteredBucket, MeterWindow
+from tallystick.ground import json
 from tallystick.ground.db import Tx, raw_connection
 from tallystick.rooms.metering.charges import ChargeTable
 
@@ -30,6 +31,14 @@ _READS = {
     "weighted_sum": "number",
 }
 _AGGREGATIONS = {name: SELECTED + (QUERIES / f"{name}.sql").read_text() for name in _READS}
+#: what ends the walk over a window's events, and what ends it when some windows ask for some of them only
+_EVERY = "offset 0\n"
+_ONLY = """and not exists (
+                select from jsonb_each(${}::jsonb -> w.no::text) as o (key, texts)
+                where not o.texts ? coalesce(e.properties ->> o.key, '')
+            )
+        offset 0
+"""
 #: Plans for these very windows: a general one would not know how many there are, nor which partitions they touch. The
 #: planner takes the selected events for one row, and would loop over hundreds of thousands of them.
 _SETTINGS = """select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
@@ -53,7 +62,7 @@ async def meter(tx: Tx, windows: Sequence[MeterWindow]) -> list[MeteredBucket]:
     group, all null, without units. Custom aggregations are not evaluated: their units are 0 (§3.9).
     """
     found: Found = {}
-    for name, places in _by_query(windows).items():
+    for name, places in by_query(windows).items():
         for record in await fetch(tx, _AGGREGATIONS[name], windows, places, _READS[name]):
             columns = dict(record)
             place = columns.pop("no"), columns.pop("filter_no"), tuple(columns.pop("grp"))
@@ -69,13 +78,18 @@ async def fetch(
     `reads` is what it reads of the metric's property ($30), `more` are its own parameters from $31 on.
     """
     connection = await raw_connection(tx)
+    parameters = [*_arguments(windows, places), reads, *more]
+    only = {str(place): windows[place].only for place in places if windows[place].only}
+    if only:
+        parameters.append(json.dump_text(only))
+        query = query.replace(_EVERY, _ONLY.format(len(parameters)))
     await connection.execute(_SETTINGS)
-    rows = await connection.fetch(query, *_arguments(windows, places), reads, *more)
+    rows = await connection.fetch(query, *parameters)
     await connection.execute(_DEFAULTS)
     return rows
 
 
-def _by_query(windows: Sequence[MeterWindow]) -> dict[str, list[int]]:
+def by_query(windows: Sequence[MeterWindow]) -> dict[str, list[int]]:
     """Query -> places of the windows it answers."""
     wanted: dict[str, list[int]] = {}
     for place, window in enumerate(windows):
