@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tallystick.core.commitments import reconciled_at_end, reconciled_at_tick, shortfall
 from tallystick.core.fixed_charges import UnitRecord, price_of_raise, raise_of, rated_units
 from tallystick.core.periods import BillingTime, Interval, Schedule, local_date, local_midnight
-from tallystick.core.rating import ChargeModel
+from tallystick.core.rating import tariff
 from tallystick.core.windows import Window
 
 ZONES = st.sampled_from(["UTC", "America/New_York", "Asia/Tokyo", "Europe/Paris"])
@@ -49,7 +49,7 @@ def test_raises_pay_for_the_peak_and_no_more(wishes: list[tuple[int, Decimal]]) 
     for day, units in sorted(wishes):
         at = datetime(2025, 1, day, 12, tzinfo=UTC)
         added = raise_of(units, billed, window, 31, "UTC", at, prorated=True)
-        price = price_of_raise(ChargeModel.STANDARD, {"amount": "10"}, added, currency="EUR")
+        price = price_of_raise(tariff("standard", {"amount": "10"}, prorated=False, currency="EUR"), added)
         assert price.amount >= 0
         billed += price.units
     assert billed == max(units for _, units in wishes)

@@ -19,7 +19,7 @@ from tallystick.core.fixed_charges import (
     upgrade_credit_cents,
 )
 from tallystick.core.money import dec_text, to_cents
-from tallystick.core.rating import ChargeModel, Price
+from tallystick.core.rating import ChargeModel, Price, tariff
 from tallystick.core.windows import Window
 
 JANUARY = Window(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 2, 1, tzinfo=UTC))
@@ -53,7 +53,7 @@ def january(
     units = rated_units(records(*changes), window, 31, "UTC", prorated=prorated)
     ranges = next(iter(properties)).removesuffix("_ranges")
     model = ChargeModel("standard" if properties is STANDARD else ranges)
-    return units, price_of_units(model, properties, units, prorated=prorated, currency="EUR")
+    return units, price_of_units(tariff(model, properties, prorated=prorated, currency="EUR"), units)
 
 
 # changes, (days, weighted units) of each, prorated units, fee units, amount, cents
@@ -128,7 +128,7 @@ def test_first_window_of_subscriptions_4_5() -> None:
     window = Window(at("2024-07-19T10:00"), at("2024-08-01"))
     units = rated_units(records(("2024-07-19T10:00:01", "10")), window, 31, "UTC", prorated=True)
     assert dec_text(units.rated) == "4.193548"
-    price = price_of_units(ChargeModel.STANDARD, {"amount": "1"}, units, prorated=True, currency="EUR")
+    price = price_of_units(tariff("standard", {"amount": "1"}, prorated=True, currency="EUR"), units)
     assert to_cents(price.amount, "EUR") == 419
 
 
@@ -165,7 +165,7 @@ RAISES = [
 @pytest.mark.parametrize(("units", "billed", "moment", "prorated", "added", "cents"), RAISES)
 def test_raises(units: str, billed: str, moment: str, prorated: bool, added: str, cents: int) -> None:
     raised = raise_of(Decimal(units), Decimal(billed), JANUARY, 31, "UTC", at(moment), prorated=prorated)
-    price = price_of_raise(ChargeModel.STANDARD, STANDARD, raised, currency="EUR")
+    price = price_of_raise(tariff("standard", STANDARD, prorated=False, currency="EUR"), raised)
     assert (dec_text(raised.units), to_cents(price.amount, "EUR")) == (added, cents)
     assert (dec_text(price.units), price.details) == (added, {})
     if raised.units:
@@ -174,7 +174,7 @@ def test_raises(units: str, billed: str, moment: str, prorated: bool, added: str
 
 def test_a_raise_starts_from_the_first_tier() -> None:
     raised = raise_of(Decimal(15), Decimal(10), JANUARY, 31, "UTC", at("2025-01-17"), prorated=False)
-    price = price_of_raise(ChargeModel.GRADUATED, GRADUATED, raised, currency="EUR")
+    price = price_of_raise(tariff("graduated", GRADUATED, prorated=False, currency="EUR"), raised)
     assert (dec_text(price.amount), dec_text(price.unit_amount), price.details) == ("55.0", "11.0", {})
 
 

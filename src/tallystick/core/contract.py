@@ -181,6 +181,7 @@ class Billed:
     timezone: str | None
     charges_to_at: datetime | None
     plan_fee_at: datetime | None
+    first_plan_fee_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

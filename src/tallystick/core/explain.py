@@ -10,7 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tallystick.core.contract import ChargeTerms
+from tallystick.core.commitments import Reconciled, Shortfall
+from tallystick.core.contract import ChargeTerms, FixedChargeTerms
+from tallystick.core.fixed_charges import Raise, RatedUnits
 from tallystick.core.in_advance import Step as EventStep
 from tallystick.core.metering import MeteredBucket
 from tallystick.core.money import dec_text
@@ -127,6 +129,88 @@ def true_up_trace(min_amount_cents: int, missing: TrueUp, days: int, full_days: 
             "exact_cents": dec_text(missing.precise_amount_cents),
             "cents": missing.amount_cents,
         },
+    }
+
+
+def fixed_charge_trace(
+    charge: FixedChargeTerms,
+    units: RatedUnits,
+    price: Price,
+    amounts: FeeAmounts,
+    window: Window,
+    full_days: int,
+    credit_cents: int,
+) -> Trace:
+    """A fixed charge: the units of each change, the steps of their price, rounding, and what an old plan paid of it."""
+    trace: dict[str, Any] = {
+        "window": _window(window),
+        "units": dec_text(units.rated),
+        "model": charge.model.value,
+        "steps": [_step(step) for step in price.trace],
+        "rounding": _rounding(amounts),
+    }
+    if charge.prorated:
+        trace["proration"] = {
+            "full_days": full_days,
+            "full_units": dec_text(units.full),
+            "shares": [
+                {"units": dec_text(share.units), "days": share.days, "weighted": dec_text(share.weighted)}
+                for share in units.shares
+            ],
+        }
+    if credit_cents:
+        trace["credit_of_old_plan_cents"] = credit_cents
+    return trace
+
+
+def raise_trace(
+    charge: FixedChargeTerms,
+    units: Decimal,
+    billed_units: Decimal,
+    added: Raise,
+    price: Price,
+    amounts: FeeAmounts,
+    window: Window,
+    full_days: int,
+) -> Trace:
+    """A change of units within a period paid in advance: what it adds to the units billed (rating.md §16.4)."""
+    trace: dict[str, Any] = {
+        "window": _window(window),
+        "change": {"units": dec_text(units), "billed_units": dec_text(billed_units), "added": dec_text(added.units)},
+        "units": dec_text(added.rated),
+        "model": charge.model.value,
+        "steps": [_step(step) for step in price.trace],
+        "rounding": _rounding(amounts),
+    }
+    if charge.prorated:
+        trace["proration"] = {"days": added.days, "full_days": full_days}
+    return trace
+
+
+def commitment_trace(amount_cents: int, period: Reconciled, billed_cents: int, missing: Shortfall) -> Trace:
+    """A minimum commitment: its share for the days of the period, less the fees of the period (rating.md §17)."""
+    return {
+        "window": _window(period.window),
+        "commitment": {
+            "amount_cents": amount_cents,
+            "days": period.days,
+            "full_days": period.full_days,
+            "prorated_cents": missing.committed_cents,
+            "billed_cents": billed_cents,
+        },
+        "rounding": {
+            "rule": "half away from zero",
+            "exact_cents": dec_text(missing.precise_amount_cents),
+            "cents": missing.amount_cents,
+        },
+    }
+
+
+def _rounding(amounts: FeeAmounts) -> dict[str, Any]:
+    return {
+        "rule": "half away from zero",
+        "exact_cents": dec_text(amounts.precise_amount_cents),
+        "cents": amounts.amount_cents,
     }
 
 

@@ -5,15 +5,14 @@ Not for when a fixed charge is billed (`flows/billing`) nor for how its units ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
-from tallystick.core.money import EXACT, ZERO, cents_of, divide, exact, ratio, round_half_away, total
+from tallystick.core.money import EXACT, ZERO, cents_of, divide, ratio, round_half_away, total
 from tallystick.core.periods import ONE_DAY, local_date
-from tallystick.core.rating import ChargeModel, Price, Usage, tariff
+from tallystick.core.rating import Price, Tariff, Usage
 from tallystick.core.windows import Window
 
 #: decimals of the units that one record adds to a prorated sum (ROUND6 of subscriptions.md §4.5)
@@ -98,12 +97,9 @@ def _shares(records: Sequence[UnitRecord], window: Window, duration_days: int, t
         yield RecordShare(record.units, days, round_half_away(weighted, UNIT_PLACES))
 
 
-def price_of_units(
-    model: ChargeModel, properties: Mapping[str, Any], units: RatedUnits, *, prorated: bool, currency: str
-) -> Price:
+def price_of_units(found: Tariff, units: RatedUnits) -> Price:
     """The price of a window's units, in currency units; the unit price is per full unit (rating.md §16.2)."""
-    usage = Usage(units=units.rated, full_units=units.full, items=((units.full, units.rated),))
-    return tariff(model, properties, prorated=prorated, currency=currency).price(usage)
+    return found.price(Usage(units=units.rated, full_units=units.full, items=((units.full, units.rated),)))
 
 
 def raise_of(
@@ -121,14 +117,12 @@ def raise_of(
     return Raise(added, rated, days)
 
 
-def price_of_raise(model: ChargeModel, properties: Mapping[str, Any], added: Raise, *, currency: str) -> Price:
+def price_of_raise(found: Tariff, added: Raise) -> Price:
     """The price of added units, from zero: tiers are not continued (rating.md §16.4). Without details."""
     if not added.units:
         return Price(ZERO, ZERO, ZERO)
-    usage = Usage(units=added.rated, full_units=added.units)
-    price = tariff(model, properties, prorated=False, currency=currency).price(usage)
-    with exact():
-        return Price(price.amount, ratio(price.amount, added.units), added.units, {}, price.trace)
+    price = found.price(Usage(units=added.rated, full_units=added.units))
+    return Price(price.amount, ratio(price.amount, added.units), added.units, {}, price.trace)
 
 
 def upgrade_credit_cents(old_amount_cents: int, old_billed_at: datetime, old: Window, new: Window) -> int:

@@ -171,6 +171,21 @@ def current_windows(schedule: Schedule, started_at: datetime, terminated_at: dat
     )
 
 
+def windows_of_fixed_in_advance(running: Windows) -> Windows:
+    """What is left of the running period when only fixed charges paid in advance are billed (subscriptions.md §4.5)."""
+    return Windows(
+        plan=None,
+        charges=None,
+        fixed=None,
+        fixed_in_advance=running.fixed_in_advance,
+        plan_fee_due=False,
+        plan_days_in_full_period=0,
+        charges_duration_days=0,
+        fixed_duration_days=0,
+        fixed_in_advance_duration_days=running.fixed_in_advance_duration_days,
+    )
+
+
 def joined_after_timezone_change(window: Window, previous_end_at: datetime) -> Window:
     """A usage or fixed window made to start where the previous one ended (subscriptions.md §3.7).
 

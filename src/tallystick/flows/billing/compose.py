@@ -86,7 +86,8 @@ def _draft(rated: tuple[Rated, ...], coupons: Coupons) -> Draft:
         purchase_order_number=contract.purchase_order_number,
         at=bill.occasion.at,
     )
-    graced = contract.customer.grace_days > 0
+    can_wait = bill.occasion.reason is not Reason.IN_ADVANCE_CHARGE
+    graced = can_wait and contract.customer.grace_days > 0
     fees = [fee for item in rated for fee in item.fees]
     contracts = [item.bill.contract for item in rated]
     discount = NO_DISCOUNT
@@ -95,7 +96,7 @@ def _draft(rated: tuple[Rated, ...], coupons: Coupons) -> Draft:
         discount = coupons.discount(customer_id, fees, contracts, currency=header.currency, at=header.at)
     composition = compose(fees, discount)
     recurring = bill.occasion.reason is Reason.PERIODIC
-    dates = invoice_dates(bill.billed_on, contract.customer, graced=True, recurring=recurring)
+    dates = invoice_dates(bill.billed_on, contract.customer, graced=can_wait, recurring=recurring)
     status = "draft" if graced else final_status(composition, contract.customer)
     return Draft(header, composition, dates, status, rated)
 

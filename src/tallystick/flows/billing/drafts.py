@@ -20,10 +20,9 @@ from tallystick.core.periods import local_date
 from tallystick.core.windows import Window, Windows
 from tallystick.flows.billing.compose import final_status
 from tallystick.flows.billing.discounts import load_coupons
-from tallystick.flows.billing.due import Bill
+from tallystick.flows.billing.due import Bill, rated_charges
+from tallystick.flows.billing.lines import fees_of
 from tallystick.flows.billing.load import load_contracts
-from tallystick.flows.billing.meter import measure
-from tallystick.flows.billing.rate import Rater
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.write import announce
 from tallystick.ground import agenda
@@ -54,9 +53,9 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
     invoices = await _drafts(tx, list(at_of))
     bills = await _bills(tx, invoices)
     every = [bill for invoice in invoices for bill in bills[invoice.id]]
-    usages = await measure(tx, every)
-    rater = Rater()
-    rated = {id(bill): rater.fees(bill, usage) for bill, usage in zip(every, usages, strict=True)}
+    own_ids = [invoice.id for invoice in invoices for _ in bills[invoice.id]]
+    fees_of_bills = await fees_of(tx, every, draft_ids=own_ids, charges_of=rated_charges)
+    rated = {id(bill): fees for bill, fees in zip(every, fees_of_bills, strict=True)}
     coupons = await load_coupons(tx, [invoice.customer_id for invoice in invoices] if finalize else [])
     documents = []
     for invoice in invoices:
@@ -109,12 +108,12 @@ def _windows(row: InvoiceSubscription) -> Windows:
         plan=_window(row.plan_from_at, row.plan_to_at),
         charges=_window(row.charges_from_at, row.charges_to_at),
         fixed=_window(row.fixed_charges_from_at, row.fixed_charges_to_at),
-        fixed_in_advance=None,
+        fixed_in_advance=_window(row.fixed_in_advance_from_at, row.fixed_in_advance_to_at),
         plan_fee_due=row.plan_fee_due,
         plan_days_in_full_period=row.plan_full_days,
         charges_duration_days=row.charges_full_days,
         fixed_duration_days=row.fixed_charges_full_days,
-        fixed_in_advance_duration_days=0,
+        fixed_in_advance_duration_days=row.fixed_in_advance_full_days,
     )
 
 

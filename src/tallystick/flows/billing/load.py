@@ -17,8 +17,10 @@ from tallystick.core.contract import (
     ALL_VALUES,
     Billed,
     ChargeTerms,
+    CommitmentTerms,
     Contract,
     CustomerTerms,
+    FixedChargeTerms,
     IssuerTerms,
     Metric,
     PlanTerms,
@@ -28,7 +30,18 @@ from tallystick.core.contract import (
 from tallystick.core.periods import BillingTime, Interval
 from tallystick.core.rating import ChargeModel
 from tallystick.ground.db import Tx, load_query
-from tallystick.ground.tables import BillableMetric, BillingEntity, Charge, ChargeFilter, Customer, Plan, Tax, TaxLink
+from tallystick.ground.tables import (
+    BillableMetric,
+    BillingEntity,
+    Charge,
+    ChargeFilter,
+    Customer,
+    FixedCharge,
+    MinimumCommitment,
+    Plan,
+    Tax,
+    TaxLink,
+)
 
 Taxes = Mapping[uuid.UUID, tuple[TaxTerms, ...]]
 
@@ -70,7 +83,14 @@ def _contract(
         successor=plans.get(row.successor_plan_id),
         customer=customer,
         issuer=issuer,
-        billed=Billed(row.last_tick_on, row.last_timezone, row.last_charges_to_at, row.plan_fee_billed_at),
+        billed=Billed(
+            row.last_tick_on,
+            row.last_timezone,
+            row.last_charges_to_at,
+            row.plan_fee_billed_at,
+            row.plan_fee_first_billed_at,
+        ),
+        previous_subscription_id=row.previous_subscription_id,
     )
 
 
@@ -129,14 +149,41 @@ async def load_plans(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, PlanTerms]:
     )
     charges = (await tx.execute(statement)).tuples().all()
     filters = await _filters(tx, {charge.id for charge, _ in charges})
-    taxes = await load_taxes(tx, ids | {charge.id for charge, _ in charges})
+    fixed = await _fixed_charges(tx, ids)
+    commitments = {row.plan_id: row for row in await _commitments(tx, ids)}
+    priced = {charge.id for charge, _ in charges} | {row.id for row in fixed}
+    taxes = await load_taxes(tx, ids | priced | {row.id for row in commitments.values()})
     by_plan: dict[uuid.UUID, list[ChargeTerms]] = defaultdict(list)
     for charge, metric in charges:
         by_plan[charge.plan_id].append(_charge(charge, _metric(metric), filters.get(charge.id, []), taxes))
-    return {plan.id: _plan(plan, by_plan[plan.id], taxes) for plan in plans}
+    fixed_of: dict[uuid.UUID, list[FixedChargeTerms]] = defaultdict(list)
+    for row in fixed:
+        fixed_of[row.plan_id].append(_fixed_charge(row, taxes))
+    return {
+        plan.id: _plan(plan, by_plan[plan.id], fixed_of[plan.id], commitments.get(plan.id), taxes) for plan in plans
+    }
 
 
-def _plan(row: Plan, charges: Iterable[ChargeTerms], taxes: Taxes) -> PlanTerms:
+async def _fixed_charges(tx: Tx, plan_ids: set[uuid.UUID]) -> list[FixedCharge]:
+    statement = (
+        select(FixedCharge)
+        .where(FixedCharge.plan_id.in_(plan_ids), FixedCharge.deleted_at.is_(None))
+        .order_by(FixedCharge.created_at, FixedCharge.id)
+    )
+    return list(await tx.scalars(statement))
+
+
+async def _commitments(tx: Tx, plan_ids: set[uuid.UUID]) -> list[MinimumCommitment]:
+    return list(await tx.scalars(select(MinimumCommitment).where(MinimumCommitment.plan_id.in_(plan_ids))))
+
+
+def _plan(
+    row: Plan,
+    charges: Iterable[ChargeTerms],
+    fixed_charges: Iterable[FixedChargeTerms],
+    commitment: MinimumCommitment | None,
+    taxes: Taxes,
+) -> PlanTerms:
     return PlanTerms(
         id=row.id,
         parent_id=row.parent_id,
@@ -151,7 +198,27 @@ def _plan(row: Plan, charges: Iterable[ChargeTerms], taxes: Taxes) -> PlanTerms:
         bill_fixed_charges_monthly=bool(row.bill_fixed_charges_monthly),
         charges=tuple(charges),
         taxes=taxes.get(row.id, ()),
+        fixed_charges=tuple(fixed_charges),
+        commitment=_commitment(commitment, taxes) if commitment else None,
     )
+
+
+def _fixed_charge(row: FixedCharge, taxes: Taxes) -> FixedChargeTerms:
+    return FixedChargeTerms(
+        id=row.id,
+        parent_id=row.parent_id,
+        code=row.code,
+        add_on_id=row.add_on_id,
+        model=ChargeModel(row.charge_model),
+        properties=row.properties,
+        pay_in_advance=row.pay_in_advance,
+        prorated=row.prorated,
+        taxes=taxes.get(row.id, ()),
+    )
+
+
+def _commitment(row: MinimumCommitment, taxes: Taxes) -> CommitmentTerms:
+    return CommitmentTerms(row.amount_cents, row.invoice_display_name, taxes.get(row.id, ()))
 
 
 def _metric(row: BillableMetric) -> Metric:

@@ -12,10 +12,10 @@ from tallystick.core.invoice import FeeDraft, with_taxes
 from tallystick.core.occasion import Occasion
 from tallystick.flows.billing.compose import Rated, draft_invoices
 from tallystick.flows.billing.discounts import load_coupons
-from tallystick.flows.billing.due import Bill, bill_of, billed_charges
+from tallystick.flows.billing.due import Bill, bill_of
+from tallystick.flows.billing.lines import fees_of
 from tallystick.flows.billing.load import load_contracts
-from tallystick.flows.billing.meter import measure
-from tallystick.flows.billing.rate import Rater, stands_alone
+from tallystick.flows.billing.rate import stands_alone
 from tallystick.flows.billing.write import write
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Customer
@@ -35,12 +35,15 @@ async def bill(tx: Tx, occasions: Sequence[Occasion], contracts: Sequence[Contra
     await lock_customers(tx, [contract.customer.id for contract in contracts])
     by_id = {contract.subscription_id: contract for contract in contracts}
     bills = [bill_of(by_id[occasion.subscription_id], occasion) for occasion in occasions]
-    usages = await measure(tx, bills, billed_charges)
-    rater = Rater()
-    fees = [(item, rater.fees(item, usage)) for item, usage in zip(bills, usages, strict=True)]
+    fees = list(zip(bills, await fees_of(tx, bills), strict=True))
     rated = [Rated(item, tuple(fee for fee in own if not stands_alone(fee))) for item, own in fees]
     await _write_alone(tx, [(item, fee) for item, own in fees for fee in own if stands_alone(fee)])
-    coupons = await load_coupons(tx, [contract.customer.id for contract in contracts])
+    return await issue(tx, rated)
+
+
+async def issue(tx: Tx, rated: Sequence[Rated]) -> list[UUID]:
+    """Make the invoices of rated bills, whose customers are locked; returns their ids."""
+    coupons = await load_coupons(tx, {item.bill.contract.customer.id for item in rated})
     documents = await write(tx, draft_invoices(rated, coupons))
     await coupons.store(tx)
     return [document.id for document in documents]

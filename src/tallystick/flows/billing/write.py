@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from tallystick.core.invoice import Purpose
+from tallystick.core.invoice import FeeDraft, FeeType, Purpose
 from tallystick.core.issuing import draft_number
 from tallystick.core.occasion import Reason
 from tallystick.core.periods import ONE_DAY, local_midnight
@@ -103,13 +103,18 @@ def overdue_at(due_on: dt.date) -> dt.datetime:
 _ISSUED = {"one_off": "invoice.one_off_created", "credit": "invoice.paid_credit_added"}
 
 
+def _is_told_of(fee: FeeDraft) -> bool:
+    """Fees of events, and of fixed charges paid in advance."""
+    return fee.purpose is Purpose.EVENT or (fee.fee_type is FeeType.FIXED_CHARGE and fee.pay_in_advance)
+
+
 def _messages(document: Document) -> list[Message]:
     told: list[tuple[str, uuid.UUID]] = []
     if document.status == "draft":
         told = [("invoice.drafted", document.id), ("invoice.ready_to_finalize", document.id)]
     elif document.status == "finalized":
-        # fees of events are told of before their invoice (webhooks.md §2.5)
-        of_events = (taxed.fee for taxed in document.composition.fees if taxed.fee.purpose is Purpose.EVENT)
-        told = [("fee.created", fee.id) for fee in of_events]
+        # fees paid in advance are told of before their invoice (webhooks.md §2.2, 26)
+        fees = (taxed.fee for taxed in document.composition.fees)
+        told = [("fee.created", fee.id) for fee in fees if _is_told_of(fee)]
         told.append((_ISSUED.get(document.invoice_type, "invoice.created"), document.id))
     return [Message(document.organization_id, name, subject_id, document.written_at) for name, subject_id in told]

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.ground.tables.base import Base, Id, Instant, OptionalInstant, OptionalRef, OrganizationRef, Ref
+from tallystick.ground.tables.base import (
+    Base,
+    Exact,
+    Id,
+    Instant,
+    OptionalInstant,
+    OptionalRef,
+    OrganizationRef,
+    Ref,
+)
 
 
 class Subscription(Base):
@@ -64,5 +73,41 @@ class Subscription(Base):
     purchase_order_number: Mapped[str | None]
     payment_method_type: Mapped[str] = mapped_column(default="provider")
     payment_method_id: Mapped[OptionalRef]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+
+
+class FixedChargeUnits(Base):
+    """How many units of a fixed charge a subscription has from `effective_at` on; changes add rows (rating.md §16.1).
+
+    `position` is the order of creation. `immediate`: the change was billed at once, not with the next period.
+    """
+
+    __tablename__ = "fixed_charge_units"
+    __table_args__ = (
+        Index(None, "subscription_id", "fixed_charge_id", "position"),
+        CheckConstraint("units >= 0", name="units_not_negative"),
+    )
+
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[OrganizationRef]
+    subscription_id: Mapped[Ref] = mapped_column(ForeignKey("subscriptions.id"))
+    fixed_charge_id: Mapped[Ref] = mapped_column(ForeignKey("fixed_charges.id"))
+    units: Mapped[Exact]
+    effective_at: Mapped[Instant]
+    immediate: Mapped[bool]
+    created_at: Mapped[Instant]
+
+
+class UnitsOverride(Base):
+    """The units that a subscription has of a fixed charge instead of its plan's (subscriptions.md §1.4)."""
+
+    __tablename__ = "units_overrides"
+    __table_args__ = (CheckConstraint("units >= 0", name="units_not_negative"),)
+
+    subscription_id: Mapped[Ref] = mapped_column(ForeignKey("subscriptions.id"), primary_key=True)
+    fixed_charge_id: Mapped[Ref] = mapped_column(ForeignKey("fixed_charges.id"), primary_key=True)
+    organization_id: Mapped[OrganizationRef]
+    units: Mapped[Exact]
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]

@@ -21,6 +21,7 @@ from tallystick.ground.tables import (
     ChargeFilter,
     Customer,
     Fee,
+    FixedCharge,
     Invoice,
     Plan,
     Subscription,
@@ -51,6 +52,7 @@ class Named:
     add_on_name: str | None
     add_on_description: str | None
     add_on_display_name: str | None
+    fixed_charge_display_name: str | None
     self_billed: bool | None
 
 
@@ -79,6 +81,7 @@ async def names_of(tx: Tx, fee_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Name
             AddOn.name,
             AddOn.description,
             AddOn.invoice_display_name,
+            FixedCharge.invoice_display_name,
             Invoice.self_billed,
         )
         .select_from(Fee)
@@ -89,6 +92,7 @@ async def names_of(tx: Tx, fee_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Name
         .outerjoin(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
         .outerjoin(ChargeFilter, ChargeFilter.id == Fee.charge_filter_id)
         .outerjoin(AddOn, AddOn.id == Fee.add_on_id)
+        .outerjoin(FixedCharge, FixedCharge.id == Fee.fixed_charge_id)
         .outerjoin(Invoice, Invoice.id == Fee.invoice_id)
         # one array instead of a parameter for each fee: a set may hold more than a statement takes
         .where(Fee.id == any_(cast(list(fee_ids), ARRAY(UUID(as_uuid=True)))))
@@ -139,11 +143,12 @@ def _of_plan(fee: Fee, named: Named) -> dict[str, Any]:
 
 
 def _of_add_on(fee: Fee, named: Named) -> dict[str, Any]:
+    own_name = fee.invoice_display_name or named.fixed_charge_display_name
     return {
         "code": named.add_on_code,
         "name": named.add_on_name,
         "description": named.add_on_description,
-        "invoice_display_name": fee.invoice_display_name or named.add_on_display_name or named.add_on_name,
+        "invoice_display_name": own_name or named.add_on_display_name or named.add_on_name,
         "filters": None,
         "filter_invoice_display_name": None,
         "lago_item_id": fee.add_on_id,
@@ -151,7 +156,13 @@ def _of_add_on(fee: Fee, named: Named) -> dict[str, Any]:
     }
 
 
-_SOURCES = {"charge": _of_metric, "subscription": _of_plan, "commitment": _of_plan, "add_on": _of_add_on}
+_SOURCES = {
+    "charge": _of_metric,
+    "subscription": _of_plan,
+    "commitment": _of_plan,
+    "add_on": _of_add_on,
+    "fixed_charge": _of_add_on,
+}
 
 
 def _filter_name(named: Named) -> str | None:

@@ -50,7 +50,9 @@ def billing_period(period: Period, *, webhook: bool) -> dict[str, Any]:
     row = period.row
     plan = _bounds(row.plan_from_at, row.plan_to_at)
     charges = _bounds(row.charges_from_at, row.charges_to_at)
-    fixed = _bounds(row.fixed_charges_from_at, row.fixed_charges_to_at)
+    fixed = _bounds(row.fixed_charges_from_at, row.fixed_charges_to_at) or _bounds(
+        row.fixed_in_advance_from_at, row.fixed_in_advance_to_at
+    )
     if not webhook:
         plan = plan or charges or (row.billing_at, row.billing_at)
         charges = charges or plan

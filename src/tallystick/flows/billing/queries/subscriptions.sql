@@ -2,12 +2,12 @@
 select
   s.id, s.organization_id, s.customer_id, s.plan_id, s.external_id, s.name, s.status, s.billing_time, s.subscription_at,
   s.started_at, s.created_at, s.terminated_at, s.ending_at, s.trial_ended_at, s.consolidate_invoice,
-  s.purchase_order_number, s.payment_method_id, s.payment_method_type,
+  s.previous_subscription_id, s.purchase_order_number, s.payment_method_id, s.payment_method_type,
   coalesce(s.billing_entity_id, c.billing_entity_id) as issuer_id,
   chain.trial_started_at,
   successor.plan_id as successor_plan_id,
   tick.billing_on as last_tick_on, tick.timezone as last_timezone, tick.charges_to_at as last_charges_to_at,
-  fee.billed_at as plan_fee_billed_at
+  fee.billed_at as plan_fee_billed_at, fee.first_billed_at as plan_fee_first_billed_at
 from subscriptions s
 join customers c on c.id = s.customer_id
 cross join lateral (
@@ -26,7 +26,7 @@ left join lateral (
   order by i.billing_on desc limit 1
 ) tick on true
 left join lateral (
-  select max(f.created_at) as billed_at from fees f
+  select max(f.created_at) as billed_at, min(f.created_at) as first_billed_at from fees f
   where f.subscription_id = s.id and f.fee_type = 'subscription' and f.live
 ) fee on true
 where s.id = any(cast(:ids as uuid[]))

@@ -66,8 +66,9 @@ begin
     left join subscriptions s on s.id = n.subscription_id
     left join charges h on h.id = n.charge_id
     left join charge_filters f on f.id = n.charge_filter_id
+    left join fixed_charges x on x.id = n.fixed_charge_id
     where c.id is null or (n.subscription_id is not null and s.id is null) or (n.charge_id is not null and h.id is null)
-      or (n.charge_filter_id is not null and f.id is null)
+      or (n.charge_filter_id is not null and f.id is null) or (n.fixed_charge_id is not null and x.id is null)
   ) then
     raise exception 'a fee refers to what does not exist' using errcode = 'foreign_key_violation';
   end if;
@@ -111,9 +112,11 @@ end $$;
 
 create trigger fees_subject before update on fees
   for each row when (
-    (old.organization_id, old.customer_id, old.subscription_id, old.charge_id, old.charge_filter_id, old.fee_type)
+    (old.organization_id, old.customer_id, old.subscription_id, old.charge_id, old.charge_filter_id, old.fixed_charge_id,
+     old.fee_type)
     is distinct from
-    (new.organization_id, new.customer_id, new.subscription_id, new.charge_id, new.charge_filter_id, new.fee_type))
+    (new.organization_id, new.customer_id, new.subscription_id, new.charge_id, new.charge_filter_id, new.fixed_charge_id,
+     new.fee_type))
   execute function tally_refuse_other_subject();
 
 create function tally_check_new_invoice_taxes() returns trigger language plpgsql as $$
