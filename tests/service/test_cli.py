@@ -47,7 +47,7 @@ def status_with(served: Serving, api_key: str) -> int:
 def test_help_names_every_command(data_dir: Path) -> None:
     done = command(data_dir, "--help")
     assert done.returncode == 0
-    for name in ("serve", "api", "worker", "migrate", "demo", "org", "key", "clock", "doctor"):
+    for name in ("serve", "api", "worker", "migrate", "demo", "org", "key", "clock", "doctor", "retry"):
         assert f"\n  {name} " in done.stdout
     assert command(data_dir, "--version").stdout.strip().count(".") == 2
 

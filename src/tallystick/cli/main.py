@@ -96,6 +96,14 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def retry(as_json: AsJson = False) -> None:
+    """Try again what was set aside after an error: agenda entries and messages."""
+    from tallystick.cli.retrying import run
+
+    run(as_json)
+
+
+@app.command()
 def demo(
     leave: Annotated[
         bool, typer.Option("--exit", help="Stop everything at the end; status 1 if something failed.")

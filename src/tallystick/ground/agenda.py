@@ -32,6 +32,8 @@ class Kind(StrEnum):
     EXPIRE_COUPON = "expire_coupon"
     END_TRIAL = "end_trial"
     TERMINATION_ALERT = "termination_alert"
+    CHECK_THRESHOLDS = "check_thresholds"
+    CHECK_USAGE = "check_usage"
     CHECK_EVENTS = "check_events"
 
 
@@ -98,6 +100,14 @@ async def mark_failed(tx: Tx, entry: Due, error: str, at: dt.datetime) -> None:
         .where(AgendaEntry.kind == entry.kind.value, AgendaEntry.subject_id == entry.subject_id)
         .values(error=error[:2000], failed_at=at, attempts=AgendaEntry.attempts + 1)
     )
+
+
+async def retry_failed(tx: Tx) -> int:
+    """Poisoned entries are due again; how many."""
+    statement = update(AgendaEntry).where(AgendaEntry.failed_at.is_not(None)).values(failed_at=None, error=None)
+    again = list(await tx.scalars(statement.returning(AgendaEntry.subject_id)))
+    await tx.execute(text("select pg_notify('tallystick_agenda', '')"))
+    return len(again)
 
 
 async def of_subjects(tx: Tx, subject_ids: Sequence[uuid.UUID]) -> list[Due]:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from tallystick.ground import json
 from tallystick.ground.db import Tx
+from tallystick.ground.tables import OutboxMessage
 
 #: the channel on which dispatchers wait
 CHANNEL = "tallystick_outbox"
@@ -45,6 +46,14 @@ async def emit(tx: Tx, messages: Sequence[Message]) -> None:
     )
     if written.rowcount:  # type: ignore[attr-defined]
         await tx.execute(text(f"select pg_notify('{CHANNEL}', '')"))
+
+
+async def retry_failed(tx: Tx) -> int:
+    """Messages that could not be rendered are tried again; how many."""
+    statement = update(OutboxMessage).where(OutboxMessage.failed_at.is_not(None)).values(failed_at=None, error=None)
+    again = list(await tx.scalars(statement.returning(OutboxMessage.position)))
+    await tx.execute(text(f"select pg_notify('{CHANNEL}', '')"))
+    return len(again)
 
 
 _EMIT = text("""

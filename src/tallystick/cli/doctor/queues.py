@@ -13,8 +13,7 @@ from tallystick.cli.doctor.findings import Finding
 from tallystick.ground.db import Tx, load_query
 
 WORKER = "Start `tallystick serve` or `tallystick worker`, and read its log."
-AGENDA_AGAIN = "Mend the cause, then: update agenda set failed_at = null, error = null where failed_at is not null"
-OUTBOX_AGAIN = "Mend the cause, then: update outbox set failed_at = null, error = null where failed_at is not null"
+AGAIN = "Mend the cause, then run `tallystick retry`."
 
 
 async def agenda(tx: Tx) -> list[Finding]:
@@ -23,7 +22,7 @@ async def agenda(tx: Tx) -> list[Finding]:
     late = Finding("agenda", f"{row.late} entries are overdue, the oldest since {row.oldest}", WORKER)
     findings = [late if row.late else Finding("agenda", "nothing is overdue")]
     if row.failed:
-        findings.append(Finding("agenda", f"{row.failed} entries failed, one of them: {row.example}", AGENDA_AGAIN))
+        findings.append(Finding("agenda", f"{row.failed} entries failed, one of them: {row.example}", AGAIN))
     return findings
 
 
@@ -51,7 +50,7 @@ async def outbox(tx: Tx) -> list[Finding]:
     ]
     if row.failed:
         failed = f"{row.failed} messages cannot be rendered, one of them: {row.example}"
-        findings.append(Finding("outbox", failed, OUTBOX_AGAIN))
+        findings.append(Finding("outbox", failed, AGAIN))
     return findings
 
 
