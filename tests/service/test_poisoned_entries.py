@@ -1,4 +1,4 @@
-"""One poisoned contract does not stop a billing run: it is found, set aside with its error, and tried again when told."""
+"""One poisoned contract does not stop a billing run: it is found, set aside with its error, and can be retried."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def subscribed(api: Api) -> None:
         plan = {"name": code, "code": code, "interval": "monthly", "amount_cents": 100, "amount_currency": "EUR"}
         api.post("/plans", {"plan": {**plan, "pay_in_advance": False, "charges": [charge]}})
     for number in range(CUSTOMERS):
-        plan = "bad" if number == POISONED else "good"
-        body = {"external_customer_id": f"c{number}", "plan_code": plan, "external_id": f"s{number}"}
+        code = "bad" if number == POISONED else "good"
+        body = {"external_customer_id": f"c{number}", "plan_code": code, "external_id": f"s{number}"}
         api.post("/subscriptions", {"subscription": body})
 
 

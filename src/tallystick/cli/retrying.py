@@ -1,4 +1,4 @@
-"""`tallystick retry`: what was set aside after an error is due again. The cause must be mended first (`doctor` tells)."""
+"""`tallystick retry`: what was set aside after an error is due again; `doctor` tells the cause, to be mended first."""
 
 from __future__ import annotations
 
