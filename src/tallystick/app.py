@@ -29,6 +29,7 @@ from tallystick.api.v1 import (
     coupons,
     customer_usage,
     customers,
+    estimates,
     events,
     fees,
     invoice_actions,
@@ -86,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     billing_entities.mount_logos(app)
     mount_files(app)
     mount_ingestion(app, "/api/v1")
+    mount(app, "/api/v1", estimates.routes)
     mount(app, "/api/v1", events.routes, organizations.routes, billing_entities.routes, taxes.routes, customers.routes)
     mount(app, "/api/v1", billable_metrics.routes, plans.routes, plan_charges.routes, plan_metadata.routes)
     mount(app, "/api/v1", subscriptions.routes, customer_usage.routes, test_clock.routes)

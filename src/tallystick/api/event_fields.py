@@ -55,13 +55,13 @@ def row_of(
     timestamp = instant_of(sent.timestamp, at)
     if timestamp is None:
         return {"timestamp": ["invalid_format"]}
-    code = _text(sent.code)
+    code = text_of(sent.code)
     properties = bytes(sent.properties).decode()
     if properties[0] != "{":
         properties = "{}"
     if code in computed:
         try:
-            properties = _compute(computed[code], code, timestamp, properties)
+            properties = compute(computed[code], code, timestamp, properties)
         except EvaluationError as error:
             return f"expression_evaluation_failed: {error}"
     if absent := _absent(sent):
@@ -72,8 +72,8 @@ def row_of(
     return EventRow(
         organization_id,
         new_id(),
-        _text(sent.transaction_id),
-        _text(sent.external_subscription_id),
+        text_of(sent.transaction_id),
+        text_of(sent.external_subscription_id),
         code,
         timestamp,
         properties,
@@ -119,7 +119,7 @@ def _number(value: Any) -> Decimal | None:
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A scalar as text; "" for none, arrays and objects count as absent."""
     if type(value) is str:
         return value
@@ -133,14 +133,14 @@ def _text(value: Any) -> str:
 def _absent(sent: SentEvent) -> dict[str, list[str]]:
     """The mandatory fields that are blank."""
     absent = {}
-    if not _text(sent.transaction_id).strip():
+    if not text_of(sent.transaction_id).strip():
         absent["transaction_id"] = _MANDATORY
-    if not _text(sent.code).strip():
+    if not text_of(sent.code).strip():
         absent["code"] = _MANDATORY
     return absent
 
 
-def _compute(computed: Computed, code: str, timestamp: dt.datetime, properties: str) -> str:
+def compute(computed: Computed, code: str, timestamp: dt.datetime, properties: str) -> str:
     """The properties with the result of the metric's expression. Raises `EvaluationError`."""
     fields = json.loads(properties)
     seconds = Decimal((timestamp - _EPOCH) // dt.timedelta(microseconds=1)) / 1_000_000

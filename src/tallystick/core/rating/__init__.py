@@ -8,6 +8,7 @@ from __future__ import annotations
 from tallystick.core.rating.allowance import running_totals
 from tallystick.core.rating.amounts import FeeAmounts, PricingUnitAmounts, fee_amounts, pricing_unit
 from tallystick.core.rating.event import EventPrice, price_of_event
+from tallystick.core.rating.instant import INSTANT_MODELS, InstantPrice, instant_price
 from tallystick.core.rating.percentage import read_allowance
 from tallystick.core.rating.properties import DEFAULTS, normalize, validate
 from tallystick.core.rating.rounding import RoundingFunction, round_units
@@ -19,10 +20,12 @@ from tallystick.core.rating.usage import JSON, ChargeModel, InvalidProperties, P
 
 __all__ = [
     "DEFAULTS",
+    "INSTANT_MODELS",
     "JSON",
     "ChargeModel",
     "EventPrice",
     "FeeAmounts",
+    "InstantPrice",
     "InvalidProperties",
     "Price",
     "PricingUnitAmounts",
@@ -34,6 +37,7 @@ __all__ = [
     "Usage",
     "event_values",
     "fee_amounts",
+    "instant_price",
     "normalize",
     "price",
     "price_of_event",

@@ -122,7 +122,7 @@ def _of_metric(fee: Fee, named: Named) -> dict[str, Any]:
         "description": named.metric_description,
         "invoice_display_name": fee.invoice_display_name or named.charge_display_name or named.metric_name,
         "filters": named.filter_values,
-        "filter_invoice_display_name": _filter_name(named),
+        "filter_invoice_display_name": filter_name(named.filter_values, named.filter_display_name),
         "lago_item_id": named.metric_id,
         "item_type": "BillableMetric",
     }
@@ -165,11 +165,9 @@ _SOURCES = {
 }
 
 
-def _filter_name(named: Named) -> str | None:
+def filter_name(values: Mapping[str, Sequence[str]] | None, display_name: str | None) -> str | None:
     """The filter's own name, else its values; a key that takes every value stands for them (webhooks.md §4.3)."""
-    if named.filter_values is None:
+    if values is None:
         return None
-    texts = [
-        text for key, values in named.filter_values.items() for text in ([key] if values == [ALL_VALUES] else values)
-    ]
-    return named.filter_display_name or ", ".join(texts)
+    texts = [text for key, own in values.items() for text in ([key] if list(own) == [ALL_VALUES] else own)]
+    return display_name or ", ".join(texts)

@@ -89,7 +89,7 @@ async def billed_events(
     )
     return {
         (subscription_id, transaction, charge_id, filter_id)
-        for subscription_id, transaction, charge_id, filter_id in rows.tuples()
+        for subscription_id, transaction, charge_id, filter_id in rows
         if subscription_id is not None and transaction is not None
     }
 
