@@ -8,7 +8,7 @@ from tallystick.api.call import Call
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.api.v1.plan_inputs import ChargeInput, FilterInput, contents
-from tallystick.flows.lifecycle import plans as lifecycle
+from tallystick.flows.lifecycle import plan_items as lifecycle
 from tallystick.flows.wire import plans as wire
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import BillableMetric, Charge, Plan
@@ -54,12 +54,12 @@ async def update(call: Call, tx: Tx) -> Any:
     return {"charge": (await wire.charges(tx, [charge]))[0]}
 
 
-@routes.delete(CHARGE)
+@routes.delete(CHARGE, query=("cascade_updates",))
 async def destroy(call: Call, tx: Tx) -> Any:
     """Delete a charge of a plan."""
-    _, charge = await _charge(call, tx, lock=True)
+    plan, charge = await _charge(call, tx, lock=True)
     body = (await wire.charges(tx, [charge]))[0]
-    await charges.delete(tx, charge, call.at)
+    await lifecycle.remove_charge(tx, plan, charge, call.at, {"cascade_updates": call.flag("cascade_updates")})
     return {"charge": body}
 
 

@@ -33,6 +33,7 @@ class ChargeInput(Input):
     properties: Object = None
     filters: Annotated[list[FilterInput] | None, Shape.ARRAY] = None
     tax_codes: Codes = None
+    cascade_updates: Flag = None
 
 
 class FixedChargeInput(Input):
@@ -50,6 +51,7 @@ class FixedChargeInput(Input):
     apply_units_immediately: Flag = None
     properties: Object = None
     tax_codes: Codes = None
+    cascade_updates: Flag = None
 
 
 class CommitmentInput(Input):

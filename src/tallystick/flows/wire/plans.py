@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
 from tallystick.flows.wire.taxes import taxes_of
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import BillableMetric, Charge, Plan
-from tallystick.rooms.catalog import store, views
+from tallystick.ground.tables import BillableMetric, Charge, FixedCharge, Plan
+from tallystick.rooms.catalog import fixed_store, store, views
 from tallystick.rooms.taxes.store import Owner
 
 #: what `plan.deleted` carries, what the other plan messages carry, what a subscription's plan and what REST shows
@@ -27,6 +28,7 @@ async def plans(tx: Tx, rows: Sequence[Plan], *, include: frozenset[str] = REST)
     """Plan objects in the order given; `include` names the optional members. `metadata` is there when it is set."""
     ids = [row.id for row in rows]
     charge_bodies = await _charges_of(tx, ids, taxes="taxes" in include) if "charges" in include else {}
+    fixed_bodies = await _fixed_charges_of(tx, ids) if "fixed_charges" in include else {}
     thresholds = await store.thresholds_of(tx, [*ids, *(row.parent_id for row in rows if row.parent_id is not None)])
     plan_taxes = await taxes_of(tx, Owner.PLAN, ids) if "taxes" in include else {}
     commitments = await _commitments(tx, rows) if "minimum_commitment" in include else {}
@@ -36,7 +38,7 @@ async def plans(tx: Tx, rows: Sequence[Plan], *, include: frozenset[str] = REST)
         applicable = own or (thresholds.get(row.parent_id, []) if row.parent_id is not None else [])
         members: dict[str, Any] = {
             "charges": charge_bodies.get(row.id, []),
-            "fixed_charges": [],
+            "fixed_charges": fixed_bodies.get(row.id, []),
             "entitlements": [],
             "usage_thresholds": [views.threshold(one) for one in own],
             "applicable_usage_thresholds": [views.applicable_threshold(one) for one in applicable],
@@ -68,6 +70,30 @@ async def _charges_of(tx: Tx, plan_ids: Sequence[uuid.UUID], *, taxes: bool) -> 
     rows = [row for found in (await store.charges_of(tx, plan_ids)).values() for row in found]
     found: Bodies = {}
     for row, body in zip(rows, await charges(tx, rows, taxes=taxes), strict=True):
+        found.setdefault(row.plan_id, []).append(body)
+    return found
+
+
+async def fixed_charges(
+    tx: Tx, rows: Sequence[FixedCharge], *, own_units: Mapping[uuid.UUID, Decimal] | None = None
+) -> list[dict[str, Any]]:
+    """Fixed charge objects with their taxes, in the order given; `own_units` are those of a subscription."""
+    codes = await fixed_store.add_on_codes(tx, [row.add_on_id for row in rows])
+    owned = await taxes_of(tx, Owner.FIXED_CHARGE, [row.id for row in rows])
+    own = own_units or {}
+    return [
+        {
+            **views.fixed_charge(row, codes[row.add_on_id], own.get(row.id, row.units)),
+            "taxes": owned.get(row.id, []),
+        }
+        for row in rows
+    ]
+
+
+async def _fixed_charges_of(tx: Tx, plan_ids: Sequence[uuid.UUID]) -> Bodies:
+    rows = [row for found in (await fixed_store.of_plans(tx, plan_ids)).values() for row in found]
+    found: Bodies = {}
+    for row, body in zip(rows, await fixed_charges(tx, rows), strict=True):
         found.setdefault(row.plan_id, []).append(body)
     return found
 

@@ -9,14 +9,25 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from tallystick.core.rating import DEFAULTS, ChargeModel
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Problems
 from tallystick.ground.ids import new_id, parse_id
-from tallystick.ground.tables import BillableMetric, Charge, ChargeFilter, MinimumCommitment, Plan
-from tallystick.rooms.catalog import charge_rules, commitments, filters, plans, store, thresholds
+from tallystick.ground.tables import BillableMetric, Charge, ChargeFilter, FixedCharge, MinimumCommitment, Plan
+from tallystick.rooms.catalog import (
+    charge_rules,
+    commitments,
+    filters,
+    fixed_charges,
+    fixed_overrides,
+    fixed_store,
+    plans,
+    store,
+    thresholds,
+)
 from tallystick.rooms.catalog.plans import Written
 
 Fields = Mapping[str, Any]
@@ -26,7 +37,7 @@ _INHERITED = (
     *("code", "interval", "pay_in_advance", "bill_charges_monthly", "bill_fixed_charges_monthly", "metadata_"),
     *OVERRIDABLE,
 )
-_CHARGE_INHERITED = (
+CHARGE_INHERITED = (
     *("billable_metric_id", "code", "invoice_display_name", "charge_model", "pay_in_advance", "prorated"),
     *("invoiceable", "regroup_paid_fees", "min_amount_cents", "accepts_target_wallet", "properties"),
 )
@@ -39,21 +50,34 @@ class Clone:
     written: Written
     charges: Mapping[uuid.UUID, uuid.UUID]
     commitments: Mapping[uuid.UUID, uuid.UUID]
+    fixed_charges: Mapping[uuid.UUID, uuid.UUID]
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Charges of one child with their filters and metrics, stored or about to be."""
+    """Charges of one child with their filters and metrics, and its fixed charges, stored or about to be."""
 
     charges: Sequence[Charge]
+    fixed_charges: Sequence[FixedCharge]
     filters: dict[uuid.UUID, list[ChargeFilter]]
     metrics: Mapping[uuid.UUID, BillableMetric]
 
 
-async def clone_plan(tx: Tx, plan: Plan, overrides: Fields, at: dt.datetime) -> Clone:
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The tax codes that overridden charges ask for, and what was written of fixed charges."""
+
+    charge_taxes: Mapping[uuid.UUID, list[str]]
+    fixed: fixed_charges.Written
+
+
+async def clone_plan(
+    tx: Tx, plan: Plan, overrides: Fields, at: dt.datetime, own_units: Mapping[uuid.UUID, Decimal]
+) -> Clone:
     """A child of `plan` with every charge and filter, changed as `overrides` say; absent and null keys are inherited.
 
-    Usage thresholds are not copied: the parent's apply until the child has its own. Raises `Invalid`.
+    `own_units` are those that the subscription had of fixed charges instead of the plan's. Usage thresholds are not
+    copied: the parent's apply until the child has its own. Raises `Invalid`.
     """
     asked = {key: value for key, value in overrides.items() if value is not None}
     child = Plan(
@@ -67,8 +91,9 @@ async def clone_plan(tx: Tx, plan: Plan, overrides: Fields, at: dt.datetime) -> 
     )
     commitment = (await store.commitments_of(tx, [plan.id])).get(plan.id)
     parents = (await store.charges_of(tx, [plan.id])).get(plan.id, [])
-    family = await _cloned(tx, child, parents, at)
-    charge_taxes = _change(child, family, asked, commitment, at)
+    fixed = (await fixed_store.of_plans(tx, [plan.id])).get(plan.id, [])
+    family = await _cloned(tx, child, parents, fixed_overrides.clones(fixed, child.id, own_units, at), at)
+    taxes = _change(child, family, asked, commitment, at)
     tx.add(child)
     await tx.flush()
     await _store(tx, family)
@@ -76,9 +101,11 @@ async def clone_plan(tx: Tx, plan: Plan, overrides: Fields, at: dt.datetime) -> 
         copied = {"amount_cents": commitment.amount_cents, "invoice_display_name": commitment.invoice_display_name}
         if asked.get("minimum_commitment") != {}:
             asked["minimum_commitment"] = {**copied, **asked.get("minimum_commitment", {})}
-    written, own = await _write_rest(tx, child, asked, charge_taxes, at)
+    written, own = await _write_rest(tx, child, asked, taxes, at)
     same = {charge.parent_id: charge.id for charge in family.charges if charge.parent_id is not None}
-    return Clone(written, same, {commitment.id: own.id} if commitment is not None and own is not None else {})
+    same_fixed = {row.parent_id: row.id for row in family.fixed_charges if row.parent_id is not None}
+    committed = {commitment.id: own.id} if commitment is not None and own is not None else {}
+    return Clone(written, same, committed, same_fixed)
 
 
 async def change_child(tx: Tx, child: Plan, overrides: Fields, at: dt.datetime) -> Written:
@@ -87,16 +114,19 @@ async def change_child(tx: Tx, child: Plan, overrides: Fields, at: dt.datetime) 
     charges = (await store.charges_of(tx, [child.id])).get(child.id, [])
     known = await store.filters_of(tx, [charge.id for charge in charges])
     metrics = await store.metrics_by_ids(tx, child.organization_id, [one.billable_metric_id for one in charges])
-    family = Family(charges, known, metrics)
+    fixed = (await fixed_store.of_plans(tx, [child.id])).get(child.id, [])
+    family = Family(charges, fixed, known, metrics)
     commitment = (await store.commitments_of(tx, [child.id])).get(child.id)
     with tx.no_autoflush:
-        charge_taxes = _change(child, family, asked, commitment, at)
+        taxes = _change(child, family, asked, commitment, at)
     child.updated_at = at
     await _store(tx, family)
-    return (await _write_rest(tx, child, asked, charge_taxes, at))[0]
+    return (await _write_rest(tx, child, asked, taxes, at))[0]
 
 
-async def _cloned(tx: Tx, child: Plan, parents: Sequence[Charge], at: dt.datetime) -> Family:
+async def _cloned(
+    tx: Tx, child: Plan, parents: Sequence[Charge], fixed: Sequence[FixedCharge], at: dt.datetime
+) -> Family:
     known = await store.filters_of(tx, [charge.id for charge in parents])
     metrics = await store.metrics_by_ids(tx, child.organization_id, [one.billable_metric_id for one in parents])
     charges = [
@@ -107,7 +137,7 @@ async def _cloned(tx: Tx, child: Plan, parents: Sequence[Charge], at: dt.datetim
             parent_id=parent.id,
             created_at=at,
             updated_at=at,
-            **{name: getattr(parent, name) for name in _CHARGE_INHERITED},
+            **{name: getattr(parent, name) for name in CHARGE_INHERITED},
         )
         for parent in parents
     ]
@@ -115,13 +145,13 @@ async def _cloned(tx: Tx, child: Plan, parents: Sequence[Charge], at: dt.datetim
         charge.id: [filters.clone(row, charge.id, at) for row in known.get(parent.id, [])]
         for charge, parent in zip(charges, parents, strict=True)
     }
-    return Family(charges, rows, metrics)
+    return Family(charges, fixed, rows, metrics)
 
 
 def _change(
     child: Plan, family: Family, asked: Fields, commitment: MinimumCommitment | None, at: dt.datetime
-) -> dict[uuid.UUID, list[str]]:
-    """Put the overrides on a plan and its charges, checked as a whole; returns tax codes by charge."""
+) -> Changed:
+    """Put the overrides on a plan, its charges and fixed charges, checked as a whole."""
     problems = Problems()
     for name in OVERRIDABLE:
         if name in asked:
@@ -135,10 +165,13 @@ def _change(
         _change_charge(charge, family, item, at, problems)
         if item.get("tax_codes") is not None:
             taxes[charge.id] = list(item["tax_codes"])
+    fixed = fixed_overrides.change(family.fixed_charges, asked.get("fixed_charges", ()), at, problems)
     problems.raise_if_any()
     for charge in family.charges:
         charge.properties = charge_rules.stored_properties(charge.charge_model, charge.properties)
-    return taxes
+    for row in family.fixed_charges:
+        fixed_charges.settle(row)
+    return Changed(taxes, fixed)
 
 
 def _named(charges: Iterable[Charge], written_id: Any) -> Charge | None:
@@ -163,13 +196,14 @@ def _change_charge(charge: Charge, family: Family, item: Fields, at: dt.datetime
 
 async def _store(tx: Tx, family: Family) -> None:
     tx.add_all(family.charges)
+    tx.add_all(family.fixed_charges)
     await tx.flush()
     tx.add_all([row for rows in family.filters.values() for row in rows])
     await tx.flush()
 
 
 async def _write_rest(
-    tx: Tx, child: Plan, asked: Fields, charge_taxes: Mapping[uuid.UUID, list[str]], at: dt.datetime
+    tx: Tx, child: Plan, asked: Fields, changed: Changed, at: dt.datetime
 ) -> tuple[Written, MinimumCommitment | None]:
     commitment_taxes: dict[uuid.UUID, list[str]] = {}
     commitment: MinimumCommitment | None = None
@@ -179,4 +213,5 @@ async def _write_rest(
             commitment_taxes = {commitment.id: list(asked["minimum_commitment"]["tax_codes"])}
     if "usage_thresholds" in asked:
         await thresholds.replace(tx, child, asked["usage_thresholds"], at)
-    return Written(child, charge_taxes, commitment_taxes), commitment
+    fixed = changed.fixed
+    return Written(child, changed.charge_taxes, commitment_taxes, fixed.taxes, fixed.new_units), commitment

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,9 @@ from tallystick.ground.db import Tx
 from tallystick.ground.errors import NotFound, Problems
 from tallystick.ground.ids import new_id
 from tallystick.ground.tables import MinimumCommitment, Plan
-from tallystick.rooms.catalog import charges, commitments, store, thresholds
+from tallystick.rooms.catalog import charges, commitments, fixed_charges, store, thresholds
 from tallystick.rooms.catalog.codes import check_code
+from tallystick.rooms.catalog.fixed_charges import NewUnits
 
 Fields = Mapping[str, Any]
 INTERVALS = frozenset(("weekly", "monthly", "quarterly", "semiannual", "yearly"))
@@ -37,11 +38,16 @@ _UNATTACHED_ONLY = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A plan as stored, and the tax codes that its parts ask for; parts without an entry keep their taxes."""
+    """A plan as stored, the tax codes that its parts ask for, and its fixed charges with other units.
+
+    Parts without an entry keep their taxes.
+    """
 
     plan: Plan
     charge_taxes: Mapping[uuid.UUID, list[str]] = field(default_factory=dict)
     commitment_taxes: Mapping[uuid.UUID, list[str]] = field(default_factory=dict)
+    fixed_charge_taxes: Mapping[uuid.UUID, list[str]] = field(default_factory=dict)
+    new_units: Sequence[NewUnits] = ()
 
 
 async def find(tx: Tx, organization_id: uuid.UUID, code: str, *, lock: bool = False) -> Plan:
@@ -90,10 +96,11 @@ async def write_parts(tx: Tx, plan: Plan, fields: Fields, at: dt.datetime) -> Wr
     """Store the charges, commitment and thresholds that were sent; null or absent ones stay as they are."""
     charge_taxes: charges.TaxCodes = {}
     commitment_taxes: charges.TaxCodes = {}
-    if fields.get("fixed_charges"):
-        raise NotFound("add_ons")  # a fixed charge prices an add-on, and none is known
+    fixed = fixed_charges.Written()
     if fields.get("charges") is not None:
         charge_taxes = await charges.replace(tx, plan, fields["charges"], at)
+    if fields.get("fixed_charges") is not None:
+        fixed = await fixed_charges.replace(tx, plan, fields["fixed_charges"], at)
     if "minimum_commitment" in fields:
         asked = fields["minimum_commitment"] or {}
         commitment = await commitments.write(tx, plan, asked, at)
@@ -101,7 +108,7 @@ async def write_parts(tx: Tx, plan: Plan, fields: Fields, at: dt.datetime) -> Wr
             commitment_taxes = {commitment.id: list(asked["tax_codes"] or ())}
     if fields.get("usage_thresholds") is not None:
         await thresholds.replace(tx, plan, fields["usage_thresholds"], at)
-    return Written(plan, charge_taxes, commitment_taxes)
+    return Written(plan, charge_taxes, commitment_taxes, fixed.taxes, fixed.new_units)
 
 
 async def mark_for_deletion(tx: Tx, plan: Plan, at: dt.datetime) -> Plan:

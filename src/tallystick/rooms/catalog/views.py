@@ -6,6 +6,7 @@ Whole plans join taxes and entitlements and are composed in `flows/wire/plans.py
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from tallystick.ground.tables import (
@@ -13,11 +14,12 @@ from tallystick.ground.tables import (
     BillableMetric,
     Charge,
     ChargeFilter,
+    FixedCharge,
     MinimumCommitment,
     Plan,
     UsageThreshold,
 )
-from tallystick.ground.wire import dt_, num
+from tallystick.ground.wire import dec, dt_, num
 
 METRIC_COUNTERS = ("active_subscriptions_count", "draft_invoices_count", "plans_count")
 PLAN_COUNTERS = ("customers_count", "active_subscriptions_count", "draft_invoices_count")
@@ -96,6 +98,24 @@ def charge_filter(row: ChargeFilter, charge_code: str) -> dict[str, Any]:
         "invoice_display_name": row.invoice_display_name,
         "properties": row.properties,
         "values": row.values,
+    }
+
+
+def fixed_charge(row: FixedCharge, add_on_code: str, units: Decimal) -> dict[str, Any]:
+    """A fixed charge without its taxes; `units` are the plan's or the subscription's own (sdk-compat.md R1)."""
+    return {
+        "lago_id": row.id,
+        "lago_add_on_id": row.add_on_id,
+        "code": row.code,
+        "invoice_display_name": row.invoice_display_name or "",
+        "add_on_code": add_on_code,
+        "created_at": dt_(row.created_at),
+        "charge_model": row.charge_model,
+        "pay_in_advance": row.pay_in_advance,
+        "prorated": row.prorated,
+        "properties": row.properties,
+        "units": dec(units),
+        "lago_parent_id": row.parent_id,
     }
 
 

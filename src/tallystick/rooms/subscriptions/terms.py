@@ -43,6 +43,7 @@ class Terms:
     trial_ended_at: dt.datetime | None
     last_tick_on: dt.date | None
     start_is_billed: bool
+    has_fixed_in_advance: bool
     alerted_on: dt.date | None
 
     def local(self, at: dt.datetime) -> dt.date:
@@ -101,6 +102,7 @@ def _terms(row: Row[Any]) -> Terms:
         trial_ended_at=row.trial_ended_at,
         last_tick_on=row.last_tick_on,
         start_is_billed=row.start_is_billed,
+        has_fixed_in_advance=row.has_fixed_in_advance,
         alerted_on=row.termination_alerted_on,
     )
 

@@ -99,6 +99,15 @@ async def attach(
     await store.replace_links(tx, organization_id, kind, wanted, at)
 
 
+async def inherit(
+    tx: Tx, organization_id: uuid.UUID, kind: Owner, heirs: Sequence[tuple[uuid.UUID, uuid.UUID]], at: dt.datetime
+) -> None:
+    """Each heir gets the taxes of its parent too; (parent, heir) of one kind."""
+    owned = await store.of_owners(tx, kind, [parent for parent, _ in heirs])
+    pairs = [(heir, tax.id) for parent, heir in heirs for tax in owned.get(parent, ())]
+    await store.add_links(tx, organization_id, kind, pairs, at)
+
+
 async def _apply_to_organization(tx: Tx, tax: Tax, applied: bool | None, at: dt.datetime) -> None:
     # the default billing entity has the organization's id (customers_entitlements.md §3)
     if applied is True:

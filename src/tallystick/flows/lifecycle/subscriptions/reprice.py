@@ -32,6 +32,12 @@ async def reprice(tx: Tx, plan: Plan, at: dt.datetime) -> None:
     await _execute(tx, plan, {row.previous_subscription_id: row for row in rows if row.status == "pending"}, at)
 
 
+async def execute_upgrades(tx: Tx, plan: Plan, at: dt.datetime) -> None:
+    """Only execute the changes of plan to this one that became upgrades (rule 2 of subscriptions.md §1.3)."""
+    rows = await hold(tx, await store.live_ids_of_plans(tx, [plan.id]))
+    await _execute(tx, plan, {row.previous_subscription_id: row for row in rows if row.status == "pending"}, at)
+
+
 async def _execute(tx: Tx, plan: Plan, coming: Mapping[uuid.UUID | None, Subscription], at: dt.datetime) -> None:
     """`coming`: the row to be replaced -> its successor on the plan."""
     olds = await store.by_ids(tx, [old_id for old_id in coming if old_id is not None])

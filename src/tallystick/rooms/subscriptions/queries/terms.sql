@@ -18,7 +18,10 @@ select
   exists (
     select from invoice_subscriptions i
     where i.subscription_id = s.id and i.invoicing_reason = 'subscription_starting' and not i.replaced
-  ) as start_is_billed
+  ) as start_is_billed,
+  exists (
+    select from fixed_charges f where f.plan_id = s.plan_id and f.pay_in_advance and f.deleted_at is null
+  ) as has_fixed_in_advance
 from subscriptions s
 join customers c on c.id = s.customer_id
 join billing_entities e on e.id = c.billing_entity_id
