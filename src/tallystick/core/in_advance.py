@@ -15,9 +15,11 @@ from uuid import UUID
 
 from tallystick.core.aggregate import text_value
 from tallystick.core.contract import ChargeTerms
+from tallystick.core.metering import MeterWindow
 from tallystick.core.money import EXACT, ONE, ZERO, ceil_to, divide, exact, total
 from tallystick.core.proration import days_between
 from tallystick.core.rating import ChargeModel, Usage, event_values, read_allowance, round_units, running_totals
+from tallystick.core.windows import Window
 
 _PRORATED_PLACES = 5
 _LIMITS = ("per_transaction_min_amount", "per_transaction_max_amount")
@@ -125,33 +127,36 @@ def prorated_raise(raised: Decimal, at: datetime, last_at: datetime, tz: str, du
     return ceil_to(divide(EXACT.multiply(raised, Decimal(days)), duration_days), _PRORATED_PLACES)
 
 
-def shown_usage(
-    charge: ChargeTerms, usage: Usage, level: Level | None, last_at: datetime, tz: str, days: tuple[int, int]
-) -> Usage:
-    """Current usage of a charge paid in advance: peaks that are invoiced already stay visible (metering.md §7.3).
+def shown_usage(window: MeterWindow, charge: ChargeTerms, usage: Usage, level: Level | None) -> Usage:
+    """Current usage of a charge that is paid in advance or prorated (metering.md §7.3).
 
-    `usage` is what metering finds, not rounded; `days` are those of the window (`sub_days`) and of the full period.
+    `usage` is what metering finds in the window, not rounded if the charge is paid in advance. Peaks that are invoiced
+    already stay visible. Nothing falls below 0.
     """
+    real, metric = usage.full_units, charge.metric
+    if not charge.pay_in_advance:
+        return replace(usage, units=max(usage.units, ZERO), full_units=max(real, ZERO))
     with exact():
-        real = usage.full_units
-        rated = _shown_prorated(usage, level, last_at, tz, days) if charge.prorated else _shown(real, level)
-    metric = charge.metric
+        rated = _prorated_peak(window, usage, level) if charge.prorated else _peak(real, level)
     units, full = (
         round_units(metric.rounding_function, metric.rounding_precision, max(x, ZERO)) for x in (rated, real)
     )
     return replace(usage, units=units, full_units=full)
 
 
-def _shown(real: Decimal, level: Level | None) -> Decimal:
+def _peak(real: Decimal, level: Level | None) -> Decimal:
     return real if level is None else real - level.current + level.peak
 
 
-def _shown_prorated(usage: Usage, level: Level | None, last_at: datetime, tz: str, days: tuple[int, int]) -> Decimal:
-    window_days, duration_days = days
-    whole = window_days == duration_days
+def _prorated_peak(window: MeterWindow, usage: Usage, level: Level | None) -> Decimal:
+    """What was carried into the period by days of the window, and each raise by the days that it was paid for."""
+    whole = window.window_days == window.duration_days
     if level is None:
         return usage.full_units if whole else usage.units
-    paid = total(prorated_raise(raised, at, last_at, tz, duration_days) for at, raised in level.raises)
+    last_at = Window(window.start_at, window.end_at).last_at
+    paid = total(
+        prorated_raise(raised, at, last_at, window.timezone, window.duration_days) for at, raised in level.raises
+    )
     carried = usage.full_units - max(level.current, ZERO)
-    share = carried if whole else ceil_to(divide(carried * window_days, duration_days), _PRORATED_PLACES)
-    return share + paid
+    share = divide(carried * window.window_days, window.duration_days)
+    return paid + (carried if whole else ceil_to(share, _PRORATED_PLACES))

@@ -14,9 +14,9 @@ from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.windows import Window, current_windows
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.load import load_contracts
-from tallystick.flows.billing.meter import measure
 from tallystick.flows.billing.rate import Rater
 from tallystick.flows.usage.asked import EVERYTHING, Asked
+from tallystick.flows.usage.peaks import measure_running
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import NotAllowed, NotFound
 from tallystick.ground.tables import Customer, Subscription
@@ -58,7 +58,7 @@ async def current_usage(
     running = current_windows(contract.schedule, contract.started_at, contract.terminated_at, at)
     windows = asked.windows(contract, running)
     bill = Bill(contract, Occasion(contract.subscription_id, Reason.PERIODIC, at), windows, plan_fee_due=False)
-    (usages,) = await measure(tx, [bill], lambda _: charges, asked.narrowing)
+    (usages,) = await measure_running(tx, [bill], lambda _: charges, asked.narrowing)
     rater = Rater()
     found = [ChargeFees(usage.charge, tuple(rater.fees(bill, [usage], invoiced=False))) for usage in usages]
     assert windows.charges is not None

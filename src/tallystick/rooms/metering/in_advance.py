@@ -16,6 +16,9 @@ from tallystick.core.metering import MeterWindow
 from tallystick.ground.db import Tx
 from tallystick.rooms.metering.measure import QUERIES, SELECTED, Group, fetch
 
+#: key of the window, filter, items of the group
+LevelKey = tuple[int, uuid.UUID | None, tuple[tuple[str, str | None], ...]]
+
 _READS = {"count": "nothing", "sum": "number", "unique_count": "text"}
 
 
@@ -48,11 +51,9 @@ async def steps(
     return found
 
 
-async def levels(
-    tx: Tx, windows: Sequence[MeterWindow]
-) -> dict[tuple[int, uuid.UUID | None, tuple[tuple[str, str | None], ...]], Level]:
-    """(key of the window, filter, items of the group) -> level; buckets and groups without events are absent."""
-    found = {}
+async def levels(tx: Tx, windows: Sequence[MeterWindow]) -> dict[LevelKey, Level]:
+    """Where the events of each period left its buckets and groups; those without events are absent."""
+    found: dict[LevelKey, Level] = {}
     for kind, places in _by_kind(windows).items():
         for row in await fetch(tx, _LEVELS[kind], windows, places, _READS[kind]):
             filter_id, grouped_by = _named(windows[row["no"]], row["filter_no"], tuple(row["grp"]))
