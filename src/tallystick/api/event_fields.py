@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from tallystick.api.event_bodies import SentEvent
+from tallystick.api.inputs import MAX_EXTERNAL_ID
 from tallystick.core.expression import EvaluationError, ExpressionEvent, evaluate
 from tallystick.core.money import ZERO, cut_to, precise
 from tallystick.ground import json
@@ -66,14 +67,17 @@ def row_of(
             return f"expression_evaluation_failed: {error}"
     if absent := _absent(sent):
         return absent
+    transaction_id, subscription = text_of(sent.transaction_id), text_of(sent.external_subscription_id)
+    if max(len(transaction_id), len(subscription), len(code)) > MAX_EXTERNAL_ID:
+        return _too_long(transaction_id=transaction_id, external_subscription_id=subscription, code=code)
     amount = amount_of(sent.precise_total_amount_cents)
     if amount is not None and amount.adjusted() >= _MOST_AMOUNT_DIGITS:
         return {"precise_total_amount_cents": ["value_is_out_of_range"]}
     return EventRow(
         organization_id,
         new_id(),
-        text_of(sent.transaction_id),
-        text_of(sent.external_subscription_id),
+        transaction_id,
+        subscription,
         code,
         timestamp,
         properties,
@@ -138,6 +142,11 @@ def _absent(sent: SentEvent) -> dict[str, list[str]]:
     if not text_of(sent.code).strip():
         absent["code"] = _MANDATORY
     return absent
+
+
+def _too_long(**ids: str) -> dict[str, list[str]]:
+    """The ids that do not fit an index."""
+    return {name: ["value_is_too_long"] for name, text in ids.items() if len(text) > MAX_EXTERNAL_ID}
 
 
 def compute(computed: Computed, code: str, timestamp: dt.datetime, properties: str) -> str:

@@ -300,3 +300,10 @@ def up_to(length: int) -> Any:
         return value
 
     return AfterValidator(check)
+
+
+#: characters; longer codes and ids of callers do not fit an index
+MAX_CODE = 255
+MAX_EXTERNAL_ID = 512
+Code = Annotated[Label, up_to(MAX_CODE)]
+ExternalId = Annotated[RequiredText, up_to(MAX_EXTERNAL_ID)]

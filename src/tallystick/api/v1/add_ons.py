@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Codes, Input, Label, Text, Whole
+from tallystick.api.inputs import Code, Codes, Input, Label, Text, Whole
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.flows.lifecycle import add_ons as lifecycle
@@ -20,7 +20,7 @@ class AddOnInput(Input):
     """Body of create and update."""
 
     name: Label = None
-    code: Label = None
+    code: Code = None
     invoice_display_name: Text = None
     description: Text = None
     amount_cents: Whole = None

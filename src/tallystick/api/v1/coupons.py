@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from tallystick.api.call import Call
 from tallystick.api.inputs import (
+    Code,
     Codes,
     Currency,
     Flag,
@@ -39,7 +40,7 @@ class CouponInput(Input):
     """Body of create and update."""
 
     name: Label = None
-    code: Label = None
+    code: Code = None
     description: Text = None
     coupon_type: Annotated[str | None, one_of(*TYPES), Shape.SCALAR] = None
     amount_cents: Whole = None

@@ -11,6 +11,7 @@ from tallystick.api.inputs import (
     Country,
     Currency,
     Emails,
+    ExternalId,
     Flag,
     Input,
     Label,
@@ -28,7 +29,6 @@ from tallystick.ground.errors import Invalid
 from tallystick.rooms.customers.provider import STRIPE_METHODS
 
 #: what the unique index can hold, whatever the characters
-MAX_EXTERNAL_ID = 512
 MAX_METADATA = 5
 MAX_CODES = 100
 
@@ -104,7 +104,7 @@ class CustomerBilling(Input):
 class CustomerInput(Input):
     """Body of the upsert; a key that is absent changes nothing, a null clears."""
 
-    external_id: Annotated[RequiredText, up_to(MAX_EXTERNAL_ID)]
+    external_id: ExternalId
     name: Annotated[Text, up_to(MAX_NAME)] = None
     firstname: Text = None
     lastname: Text = None

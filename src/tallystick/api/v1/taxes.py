@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Flag, Input, Label, Number, Text
+from tallystick.api.inputs import Code, Flag, Input, Label, Number, Text
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.flows.lifecycle import taxes as lifecycle
@@ -19,7 +19,7 @@ class TaxInput(Input):
     """Body of create and update."""
 
     name: Label = None
-    code: Label = None
+    code: Code = None
     rate: Number = None
     description: Text = None
     applied_to_organization: Flag = None

@@ -21,6 +21,8 @@ from tallystick.ground.tables import WebhookEndpoint
 from tallystick.rooms.webhooks import catalogue, store
 
 MOST_ENDPOINTS = 10
+#: of a URL; a longer one does not fit the index that keeps it unique
+MOST_LETTERS = 2000
 TOO_MANY = "Maximum number of webhook endpoints was reached"
 ALGORITHMS = ("jwt", "hmac")
 #: how long both secrets sign after a rotation
@@ -124,6 +126,9 @@ async def _check_url(
         return
     if not is_http_url(url):
         problems.add("webhook_url", "url_is_invalid")
+        return
+    if len(url) > MOST_LETTERS:
+        problems.add("webhook_url", "value_is_too_long")
         return
     known = await store.by_url(tx, organization_id, url)
     if known is not None and known is not endpoint:
