@@ -26,7 +26,8 @@ async def fees_of(
     own = draft_ids or [None] * len(bills)
     usages = await measure(tx, bills, charges_of)
     rater = Rater()
-    fixed = await fixed_fees(tx, bills, own)
-    fees = [[*rater.fees(bill, usage), *more] for bill, usage, more in zip(bills, usages, fixed, strict=True)]
+    # in this order: invoices list fees as they were made
+    rated = [rater.fees(bill, usage) for bill, usage in zip(bills, usages, strict=True)]
+    fees = [[*found, *more] for found, more in zip(rated, await fixed_fees(tx, bills, own), strict=True)]
     missing = await commitment_fees(tx, bills, fees, own)
     return [[*found, extra] if extra is not None else found for found, extra in zip(fees, missing, strict=True)]

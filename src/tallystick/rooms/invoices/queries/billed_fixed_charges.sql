@@ -1,6 +1,12 @@
 -- For each asked (place, subscription, fixed charge, the one it overrides, window start, own draft): the units billed of
--- the window, and whether its periodic fee exists. Fees of the draft that is being made again do not count.
-select asked.place, sum(f.units) as units, bool_or(f.purpose = 'periodic' or f.amount_cents > 0) as is_billed
+-- the window, and whether it is paid for: by a periodic fee, or by units that were raised before there was one. What was
+-- raised after the own draft was made changes nothing about it. Fees of the own draft do not count.
+select
+  asked.place,
+  coalesce(sum(f.units) filter (where not own.is_own), 0) as units,
+  coalesce(bool_or(not own.is_own and f.purpose = 'periodic'), false)
+    or (coalesce(bool_or(not own.is_own and f.amount_cents > 0), false)
+      and not coalesce(bool_or(own.is_own and f.purpose = 'periodic'), false)) as is_billed
 from unnest(
   cast(:places as int[]), cast(:subscriptions as uuid[]), cast(:fixed_charges as uuid[]), cast(:parents as uuid[]),
   cast(:starts as timestamptz[]), cast(:drafts as uuid[])
@@ -8,5 +14,7 @@ from unnest(
 join fees f on f.subscription_id = asked.subscription_id and f.period_from_at = asked.from_at
   and f.fixed_charge_id in (asked.fixed_charge_id, asked.parent_id)
   and f.fee_type = 'fixed_charge' and f.live and f.deleted_at is null
-  and (asked.draft_id is null or f.invoice_id is distinct from asked.draft_id)
+cross join lateral (
+  select asked.draft_id is not null and f.invoice_id is not distinct from asked.draft_id as is_own
+) own
 group by asked.place
