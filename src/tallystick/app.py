@@ -31,6 +31,7 @@ from tallystick.api.v1 import (
     customers,
     estimates,
     events,
+    explain,
     fees,
     invoice_actions,
     invoices,
@@ -39,6 +40,7 @@ from tallystick.api.v1 import (
     plan_charges,
     plan_metadata,
     plans,
+    subscription_charges,
     subscriptions,
     taxes,
     test_clock,
@@ -90,7 +92,8 @@ def create_app(settings: Settings) -> FastAPI:
     mount(app, "/api/v1", estimates.routes)
     mount(app, "/api/v1", events.routes, organizations.routes, billing_entities.routes, taxes.routes, customers.routes)
     mount(app, "/api/v1", billable_metrics.routes, plans.routes, plan_charges.routes, plan_metadata.routes)
-    mount(app, "/api/v1", subscriptions.routes, customer_usage.routes, test_clock.routes)
+    mount(app, "/api/v1", subscriptions.routes, subscription_charges.routes, customer_usage.routes, explain.routes)
+    mount(app, "/api/v1", test_clock.routes)
     mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)
     mount(app, "/api/v1", one_off_invoices.routes, invoice_actions.routes)
     mount(app, "/api/v1", coupons.routes, applied_coupons.routes)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import Api
-from tests.support.usage import charge, event, only_charge, subscribe
+from tests.support.usage_shop import charge, event, only_charge, subscribe
 
 PATH = "/customers/c/past_usage"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.api import Api
-from tests.support.usage import charge, event, only_charge, subscribe
+from tests.support.usage_shop import charge, event, only_charge, subscribe
 
 
 def projected(api: Api, **params: Any) -> dict[str, Any]:

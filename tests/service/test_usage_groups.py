@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import Api
-from tests.support.usage import charge, event, only_charge, subscribe, usage
+from tests.support.usage_shop import charge, event, only_charge, subscribe, usage
 
 GROUPED = {"amount": "1", "pricing_group_keys": ["region", "team"]}
 JUNE_1 = 1748736000

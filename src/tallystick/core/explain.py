@@ -5,7 +5,7 @@ Numbers are `dec` texts, instants ISO 8601 in UTC with exclusive ends. Nothing i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from tallystick.core.fixed_charges import Raise, RatedUnits
 from tallystick.core.in_advance import Step as EventStep
 from tallystick.core.metering import MeteredBucket
 from tallystick.core.money import dec_text
-from tallystick.core.rating import EventPrice, FeeAmounts, Price, Step, TrueUp
+from tallystick.core.rating import EventPrice, FeeAmounts, Price, Step, StepKind, TrueUp
 from tallystick.core.windows import Window
 
 Trace = Mapping[str, Any]
@@ -151,6 +151,7 @@ def fixed_charge_trace(
     }
     if charge.prorated:
         trace["proration"] = {
+            "days": sum(share.days for share in units.shares),
             "full_days": full_days,
             "full_units": dec_text(units.full),
             "shares": [
@@ -233,3 +234,60 @@ def _step(step: Step) -> dict[str, Any]:
         shown["above"] = dec_text(step.low)
         shown["up_to"] = None if step.high is None else dec_text(step.high)
     return shown
+
+
+# -- stored traces in words -------------------------------------------------------------------------
+
+
+def in_words(trace: Trace) -> dict[str, Any]:
+    """A stored trace with a sentence for each of its steps, and for what happened around them."""
+    told = _told(trace)
+    if "with_event" in told:
+        told["with_event"] = _told(told["with_event"])
+    return {**told, "sentences": [tell(trace[name]) for name, tell in _AROUND.items() if name in trace]}
+
+
+def _told(part: Trace) -> dict[str, Any]:
+    if "steps" not in part:
+        return dict(part)
+    return {**part, "steps": [{**step, "sentence": _step_of(step).sentence()} for step in part["steps"]]}
+
+
+def _step_of(shown: Mapping[str, Any]) -> Step:
+    low, high = shown.get("above"), shown.get("up_to")
+    return Step(
+        StepKind(shown["kind"]),
+        Decimal(shown["amount"]),
+        Decimal(shown["units"]),
+        Decimal(shown["price"]),
+        None if low is None else Decimal(low),
+        None if high is None else Decimal(high),
+    )
+
+
+def _proration_in_words(proration: Mapping[str, Any]) -> str:
+    share = f"{proration['days']} of {proration['full_days']} days"
+    if "plan_amount_cents" in proration:
+        return f"{proration['plan_amount_cents']} cents for {share}"
+    if "full_units" in proration:
+        return f"{proration['full_units']} units, weighed by their days; the period has {share}"
+    return share
+
+
+def _minimum_in_words(minimum: Mapping[str, Any]) -> str:
+    share = f"{minimum['days']} of {minimum['full_days']} days"
+    return (
+        f"the minimum of {minimum['min_amount_cents']} cents is {minimum['prorated_cents']} cents for {share};"
+        f" usage amounts to {minimum['used_cents']} cents"
+    )
+
+
+def _rounding_in_words(rounding: Mapping[str, Any]) -> str:
+    return f"{rounding['exact_cents']} cents rounded {rounding['rule']} = {rounding['cents']} cents"
+
+
+_AROUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "proration": _proration_in_words,
+    "minimum": _minimum_in_words,
+    "rounding": _rounding_in_words,
+}

@@ -13,13 +13,15 @@ from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.core.aggregate import text_value
 from tallystick.flows.usage.asked import Asked, Chosen
 from tallystick.flows.usage.current import current_usage
-from tallystick.flows.usage.past import find_customer, find_metric, listing, past_usage
+from tallystick.flows.usage.past import listing, past_usage
 from tallystick.flows.usage.projected import projected_usage
 from tallystick.flows.wire import usage as wire
 from tallystick.ground import json
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid
 from tallystick.ground.ids import parse_id
+from tallystick.rooms.catalog import metrics
+from tallystick.rooms.customers import verbs as customers
 
 routes = Routes("customer_usage")
 
@@ -65,16 +67,17 @@ async def projected(call: Call, tx: Tx) -> Any:
 @routes.get("/customers/{external_id}/past_usage", query=PAST_QUERY)
 async def past(call: Call, tx: Tx) -> Any:
     """What a subscription used in the periods that were invoiced, newest first."""
-    customer_id = await find_customer(tx, call.organization_id, call.path("external_id"))
+    customer = await customers.find(tx, call.organization_id, call.path("external_id"))
     subscription = call.text("external_subscription_id")
     if subscription is None:
         raise Invalid.field("external_subscription_id", "value_is_mandatory")
     code = call.text("billable_metric_code")
-    metric_id = None if code is None else await find_metric(tx, call.organization_id, code)
+    metric = None if code is None else await metrics.find(tx, call.organization_id, code)
     most = call.whole("periods_count")
     page = call.page if most is None or most < 1 else Page(call.page.number, min(call.page.per_page, most))
-    periods, meta = await fetch_page(tx, listing(customer_id, subscription), page)
-    return {"usage_periods": wire.usage_periods(await past_usage(tx, periods, metric_id)), "meta": meta}
+    periods, meta = await fetch_page(tx, listing(customer.id, subscription), page)
+    found = await past_usage(tx, periods, metric.id if metric else None)
+    return {"usage_periods": wire.usage_periods(found), "meta": meta}
 
 
 def _asked(call: Call) -> Asked:

@@ -164,6 +164,18 @@ async def load_plans(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, PlanTerms]:
     }
 
 
+async def load_charges(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, ChargeTerms]:
+    """Charges by id as they are today, deleted ones too: fees go on pointing to them."""
+    statement = (
+        select(Charge, BillableMetric)
+        .join(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
+        .where(Charge.id.in_(ids))
+    )
+    rows = (await tx.execute(statement)).tuples().all()
+    filters, taxes = await _filters(tx, ids), await load_taxes(tx, ids)
+    return {charge.id: _charge(charge, _metric(metric), filters.get(charge.id, []), taxes) for charge, metric in rows}
+
+
 async def _fixed_charges(tx: Tx, plan_ids: set[uuid.UUID]) -> list[FixedCharge]:
     statement = (
         select(FixedCharge)

@@ -18,8 +18,9 @@ from tallystick.flows.billing.rate import Rater
 from tallystick.flows.usage.asked import EVERYTHING, Asked
 from tallystick.flows.usage.peaks import measure_running
 from tallystick.ground.db import Tx
-from tallystick.ground.errors import NotAllowed, NotFound
-from tallystick.ground.tables import Customer, Subscription
+from tallystick.ground.errors import NotAllowed
+from tallystick.ground.tables import Subscription
+from tallystick.rooms.customers import verbs as customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +69,11 @@ async def current_usage(
 async def _contract(
     tx: Tx, organization_id: uuid.UUID, external_customer_id: str, external_subscription_id: str | None
 ) -> Contract:
-    customer_id = await tx.scalar(
-        select(Customer.id).where(
-            Customer.organization_id == organization_id,
-            Customer.external_id == external_customer_id,
-            Customer.deleted_at.is_(None),
-        )
-    )
-    if customer_id is None:
-        raise NotFound("customer")
+    customer = await customers.find(tx, organization_id, external_customer_id)
     subscription_id = await tx.scalar(
         select(Subscription.id).where(
             Subscription.organization_id == organization_id,
-            Subscription.customer_id == customer_id,
+            Subscription.customer_id == customer.id,
             Subscription.external_id == external_subscription_id,
             Subscription.status == "active",
         )

@@ -13,12 +13,10 @@ from sqlalchemy import Select, select
 from tallystick.core.windows import Window
 from tallystick.flows.usage.lines import ChargeLines, ShownCharge, ShownFilter, UsageLine
 from tallystick.ground.db import Tx
-from tallystick.ground.errors import NotFound
 from tallystick.ground.tables import (
     BillableMetric,
     Charge,
     ChargeFilter,
-    Customer,
     Fee,
     Invoice,
     InvoiceSubscription,
@@ -40,34 +38,6 @@ class PastUsage:
     taxes_amount_cents: int
     window: Window
     charges: tuple[ChargeLines, ...]
-
-
-async def find_customer(tx: Tx, organization_id: uuid.UUID, external_customer_id: str) -> uuid.UUID:
-    """A live customer's id; 404 `customer_not_found`."""
-    customer_id = await tx.scalar(
-        select(Customer.id).where(
-            Customer.organization_id == organization_id,
-            Customer.external_id == external_customer_id,
-            Customer.deleted_at.is_(None),
-        )
-    )
-    if customer_id is None:
-        raise NotFound("customer")
-    return customer_id
-
-
-async def find_metric(tx: Tx, organization_id: uuid.UUID, code: str) -> uuid.UUID:
-    """A live metric's id; 404 `billable_metric_not_found`."""
-    metric_id = await tx.scalar(
-        select(BillableMetric.id).where(
-            BillableMetric.organization_id == organization_id,
-            BillableMetric.code == code,
-            BillableMetric.deleted_at.is_(None),
-        )
-    )
-    if metric_id is None:
-        raise NotFound("billable_metric")
-    return metric_id
 
 
 def listing(customer_id: uuid.UUID, external_subscription_id: str) -> Select[InvoiceSubscription]:

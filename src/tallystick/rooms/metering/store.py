@@ -47,7 +47,9 @@ async def insert(connection: Connection, rows: Sequence[EventRow]) -> list[int]:
     return [record[0] - 1 for record in refused]
 
 
-async def find(tx: Tx, organization_id: uuid.UUID, transaction_id: str) -> Event | None:
+async def find(
+    tx: Tx, organization_id: uuid.UUID, transaction_id: str, external_subscription_id: str | None = None
+) -> Event | None:
     """The earliest event with this transaction id; several subscriptions may share it (metering.md §1.1)."""
     statement = (
         select(Event)
@@ -61,7 +63,21 @@ async def find(tx: Tx, organization_id: uuid.UUID, transaction_id: str) -> Event
         .order_by(Event.timestamp, Event.id)
         .limit(1)
     )
+    if external_subscription_id is not None:
+        statement = statement.where(EventKey.external_subscription_id == external_subscription_id)
     return (await tx.scalars(statement)).one_or_none()
+
+
+async def by_places(
+    tx: Tx, organization_id: uuid.UUID, places: Sequence[tuple[dt.datetime, uuid.UUID]]
+) -> dict[uuid.UUID, Event]:
+    """Events by id; a place is timestamp and id, which together are the key of the partitioned table."""
+    statement = select(Event).where(
+        Event.organization_id == organization_id,
+        Event.timestamp.in_({timestamp for timestamp, _ in places}),
+        Event.id.in_({event_id for _, event_id in places}),
+    )
+    return {row.id: row for row in await tx.scalars(statement)} if places else {}
 
 
 async def received(tx: Tx, places: Sequence[tuple[uuid.UUID, uuid.UUID, dt.datetime]]) -> dict[uuid.UUID, Event]:
