@@ -38,9 +38,11 @@ from tallystick.api.v1 import (
     one_off_invoices,
     organizations,
     plan_charges,
+    plan_fixed_charges,
     plan_metadata,
     plans,
     subscription_charges,
+    subscription_fixed_charges,
     subscriptions,
     taxes,
     test_clock,
@@ -92,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     mount(app, "/api/v1", estimates.routes)
     mount(app, "/api/v1", events.routes, organizations.routes, billing_entities.routes, taxes.routes, customers.routes)
     mount(app, "/api/v1", billable_metrics.routes, plans.routes, plan_charges.routes, plan_metadata.routes)
+    mount(app, "/api/v1", plan_fixed_charges.routes, subscription_fixed_charges.routes)
     mount(app, "/api/v1", subscriptions.routes, subscription_charges.routes, customer_usage.routes, explain.routes)
     mount(app, "/api/v1", test_clock.routes)
     mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)

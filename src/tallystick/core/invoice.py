@@ -39,6 +39,8 @@ class Purpose(StrEnum):
     EVENT = "event"
     #: carried units of a recurring charge paid in advance, at the start of a period
     RENEWAL = "renewal"
+    #: more units of a fixed charge paid in advance, within a period
+    UNITS = "units"
 
 
 class CreditKind(StrEnum):
@@ -67,8 +69,9 @@ class FeeBreakdown:
 class FeeDraft:
     """A rated line before it has an invoice. Amounts in minor units; `unit_amount` in currency units.
 
-    `charge_id` and `filter_id`, or `add_on_id`, name what was priced, `parent_id` the fee that a true-up belongs to.
-    `taxes` is the set that won. `period_from_at` and `period_to_at` are the billed window, end exclusive.
+    `charge_id` and `filter_id`, `fixed_charge_id` and `add_on_id`, or `add_on_id` alone, name what was priced,
+    `parent_id` the fee that a true-up belongs to. `taxes` is the set that won. `period_from_at` and `period_to_at` are
+    the billed window, end exclusive.
     """
 
     id: UUID
@@ -83,6 +86,7 @@ class FeeDraft:
     purpose: Purpose = Purpose.PERIODIC
     charge_id: UUID | None = None
     filter_id: UUID | None = None
+    fixed_charge_id: UUID | None = None
     add_on_id: UUID | None = None
     parent_id: UUID | None = None
     grouped_by: Mapping[str, str | None] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from tallystick.core.windows import (
     windows_at_termination,
     windows_at_tick,
     windows_at_trial_end,
+    windows_of_fixed_in_advance,
     windows_of_old_row_at_downgrade,
 )
 
@@ -67,7 +68,10 @@ def _windows(contract: Contract, occasion: Occasion) -> Windows:
                 return windows_of_old_row_at_downgrade(schedule, started_at, on)
             already = contract.billed.tick_on == on
             return windows_at_termination(schedule, started_at, contract.terminated_at, already)
-        case Reason.IN_ADVANCE_CHARGE | Reason.IN_ADVANCE_CHARGE_PERIODIC:
+        case Reason.IN_ADVANCE_CHARGE:
+            running = current_windows(schedule, started_at, contract.terminated_at, occasion.at)
+            return windows_of_fixed_in_advance(running)
+        case Reason.IN_ADVANCE_CHARGE_PERIODIC:
             return current_windows(schedule, started_at, contract.terminated_at, occasion.at)
 
 

@@ -8,20 +8,23 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
 from tallystick.flows.billing.draft_terms import finalize_of_plans
+from tallystick.flows.lifecycle import units
+from tallystick.flows.lifecycle.cascade import Cascade
 from tallystick.flows.lifecycle.subscriptions.reprice import reprice
 from tallystick.flows.lifecycle.subscriptions.terminate import terminate_all_of_plans
 from tallystick.ground.db import Tx
 from tallystick.ground.outbox import Message, emit
-from tallystick.ground.tables import Charge, Plan, Subscription
-from tallystick.rooms.catalog import charges, metadata, overrides, plans, store
+from tallystick.ground.tables import Plan, Subscription
+from tallystick.rooms.catalog import metadata, overrides, plans, store
+from tallystick.rooms.catalog.overrides import Clone
 from tallystick.rooms.catalog.plans import Written
 from tallystick.rooms.invoices import stale
-from tallystick.rooms.taxes import store as tax_store
 from tallystick.rooms.taxes import verbs as taxes
 from tallystick.rooms.taxes.store import Owner
 
@@ -40,6 +43,7 @@ async def create(tx: Tx, organization_id: uuid.UUID, at: dt.datetime, fields: Fi
 
 async def update(tx: Tx, plan: Plan, at: dt.datetime, fields: Fields) -> Plan:
     """Change the given fields; emits `plan.updated` even when nothing differs."""
+    cascading = await Cascade.begin(tx, plan) if fields.get("cascade_updates") else None
     price = plan.amount_cents
     written = await plans.update(tx, plan, at, fields)
     await _attach_taxes(tx, written, fields, at)
@@ -47,21 +51,31 @@ async def update(tx: Tx, plan: Plan, at: dt.datetime, fields: Fields) -> Plan:
     await _tell(tx, plan, "plan.updated", at)
     if plan.amount_cents != price:
         await reprice(tx, plan, at)
+    await units.plan_changed(tx, [plan.id], written.new_units, at)
+    if cascading is not None:
+        await cascading.finish(tx, at, fields)
     return plan
 
 
-async def override(tx: Tx, plan: Plan, asked: Fields, at: dt.datetime) -> Plan:
+async def override(
+    tx: Tx, plan: Plan, asked: Fields, at: dt.datetime, own_units: Mapping[uuid.UUID, Decimal] | None = None
+) -> Clone:
     """The child of `plan` that `plan_overrides` ask for; taxes are inherited unless overridden, nothing is emitted.
 
-    subscriptions.md §1.4. Raises `Invalid`; 404 `tax_not_found`.
+    `own_units` become the child's (subscriptions.md §1.4). Raises `Invalid`; 403 `cannot_override_charge_model`;
+    404 `tax_not_found`.
     """
-    clone = await overrides.clone_plan(tx, plan, asked, at)
+    clone = await overrides.clone_plan(tx, plan, asked, at, own_units or {})
     child = clone.written.plan
-    await _inherit_taxes(tx, child, Owner.PLAN, {plan.id: child.id}, at)
-    await _inherit_taxes(tx, child, Owner.CHARGE, clone.charges, at)
-    await _inherit_taxes(tx, child, Owner.COMMITMENT, clone.commitments, at)
+    for kind, heirs in (
+        (Owner.PLAN, {plan.id: child.id}),
+        (Owner.CHARGE, clone.charges),
+        (Owner.FIXED_CHARGE, clone.fixed_charges),
+        (Owner.COMMITMENT, clone.commitments),
+    ):
+        await taxes.inherit(tx, child.organization_id, kind, list(heirs.items()), at)
     await _attach_taxes(tx, clone.written, {key: value for key, value in asked.items() if value is not None}, at)
-    return child
+    return clone
 
 
 async def change_override(tx: Tx, child: Plan, asked: Fields, at: dt.datetime) -> Plan:
@@ -69,6 +83,7 @@ async def change_override(tx: Tx, child: Plan, asked: Fields, at: dt.datetime) -
     written = await overrides.change_child(tx, child, asked, at)
     await _attach_taxes(tx, written, {key: value for key, value in asked.items() if value is not None}, at)
     await _tell(tx, child, "plan.updated", at)
+    await units.plan_changed(tx, [child.id], written.new_units, at)
     return child
 
 
@@ -95,20 +110,6 @@ async def complete_deletion(tx: Tx, plan_ids: Sequence[uuid.UUID], at: dt.dateti
     done = [plan for plan in family if (plan.parent_id or plan.id) not in busy]
     await plans.delete(tx, done, at)
     return [plan.id for plan in done]
-
-
-async def add_charge(tx: Tx, plan: Plan, at: dt.datetime, fields: Fields) -> Charge:
-    """One more charge with its taxes; the plan's own messages stay silent (webhooks.md §2.2, 63)."""
-    charge, codes = await charges.create(tx, plan, at, fields)
-    await taxes.attach(tx, plan.organization_id, Owner.CHARGE, codes, at)
-    return charge
-
-
-async def change_charge(tx: Tx, plan: Plan, charge: Charge, at: dt.datetime, fields: Fields) -> Charge:
-    """Change one charge and its taxes."""
-    codes = await charges.update(tx, plan, charge, at, fields)
-    await taxes.attach(tx, plan.organization_id, Owner.CHARGE, codes, at)
-    return charge
 
 
 async def replace_metadata(tx: Tx, plan: Plan, entries: Fields, at: dt.datetime) -> None:
@@ -141,18 +142,11 @@ async def _attach_taxes(tx: Tx, written: Written, fields: Fields, at: dt.datetim
     for kind, codes in (
         (Owner.PLAN, own),
         (Owner.CHARGE, written.charge_taxes),
+        (Owner.FIXED_CHARGE, written.fixed_charge_taxes),
         (Owner.COMMITMENT, written.commitment_taxes),
     ):
         if codes:
             await taxes.attach(tx, plan.organization_id, kind, codes, at)
-
-
-async def _inherit_taxes(
-    tx: Tx, child: Plan, kind: Owner, heirs: Mapping[uuid.UUID, uuid.UUID], at: dt.datetime
-) -> None:
-    owned = await tax_store.of_owners(tx, kind, list(heirs))
-    pairs = [(heirs[owner], tax.id) for owner, found in owned.items() for tax in found]
-    await tax_store.add_links(tx, child.organization_id, kind, pairs, at)
 
 
 async def _tell(tx: Tx, plan: Plan, webhook_type: str, at: dt.datetime) -> None:

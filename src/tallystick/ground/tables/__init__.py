@@ -6,6 +6,7 @@ from tallystick.ground.tables.catalog import (
     BillableMetric,
     Charge,
     ChargeFilter,
+    FixedCharge,
     MinimumCommitment,
     Plan,
     UsageThreshold,
@@ -24,7 +25,7 @@ from tallystick.ground.tables.invoices import (
 )
 from tallystick.ground.tables.metering import Event, EventKey
 from tallystick.ground.tables.organizations import ApiKey, BillingEntity, Organization
-from tallystick.ground.tables.subscriptions import Subscription
+from tallystick.ground.tables.subscriptions import FixedChargeUnits, Subscription, UnitsOverride
 from tallystick.ground.tables.taxes import Tax, TaxLink
 from tallystick.ground.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from tallystick.ground.tables.work import AgendaEntry, InstallationSecret, OutboxMessage
@@ -47,6 +48,8 @@ __all__ = [
     "EventKey",
     "Fee",
     "FeeTax",
+    "FixedCharge",
+    "FixedChargeUnits",
     "InstallationSecret",
     "Invoice",
     "InvoiceCounter",
@@ -61,6 +64,7 @@ __all__ = [
     "Subscription",
     "Tax",
     "TaxLink",
+    "UnitsOverride",
     "UsageThreshold",
     "WebhookAttempt",
     "WebhookDelivery",

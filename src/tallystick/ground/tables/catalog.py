@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tallystick.ground.tables.base import (
     Base,
     Cents,
+    Exact,
     Id,
     Instant,
     Map,
@@ -140,6 +141,34 @@ class ChargeFilter(Base):
     invoice_display_name: Mapped[str | None]
     #: place in the list as it was sent
     position: Mapped[int]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+    deleted_at: Mapped[OptionalInstant]
+
+
+class FixedCharge(Base):
+    """A price of an add-on times units on a plan, whatever is used (rating.md §16)."""
+
+    __tablename__ = "fixed_charges"
+    __table_args__ = (
+        Index("uq_fixed_charges_code", "plan_id", "code", unique=True, postgresql_where=text("deleted_at is null")),
+        Index(None, "parent_id"),
+        CheckConstraint("units >= 0", name="units_not_negative"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    plan_id: Mapped[Ref] = mapped_column(ForeignKey("plans.id"))
+    add_on_id: Mapped[Ref] = mapped_column(ForeignKey("add_ons.id"))
+    parent_id: Mapped[OptionalRef] = mapped_column(ForeignKey("fixed_charges.id"))
+    code: Mapped[str]
+    invoice_display_name: Mapped[str | None]
+    #: standard, graduated, volume
+    charge_model: Mapped[str]
+    pay_in_advance: Mapped[bool] = mapped_column(default=False)
+    prorated: Mapped[bool] = mapped_column(default=False)
+    units: Mapped[Exact]
+    properties: Mapped[Map] = mapped_column(default=dict)
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
     deleted_at: Mapped[OptionalInstant]

@@ -178,6 +178,10 @@ class InvoiceSubscription(Base):
     fixed_charges_from_at: Mapped[OptionalInstant]
     fixed_charges_to_at: Mapped[OptionalInstant]
     fixed_charges_full_days: Mapped[int]
+    #: the window of fixed charges paid in advance
+    fixed_in_advance_from_at: Mapped[OptionalInstant]
+    fixed_in_advance_to_at: Mapped[OptionalInstant]
+    fixed_in_advance_full_days: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[Instant]
 
 
@@ -237,7 +241,7 @@ class Fee(Base):
     #: subscription, charge, add_on, credit, commitment, fixed_charge
     fee_type: Mapped[str]
     #: why a second live fee may stand beside another of the same thing and period: periodic, true_up, progressive,
-    #: event, renewal, adjustment
+    #: event, renewal, adjustment, units
     purpose: Mapped[str] = mapped_column(default="periodic")
     #: false when the fee was voided or replaced: its period may be billed again
     live: Mapped[bool] = mapped_column(default=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tallystick.core.contract import yearly_value
@@ -16,6 +16,7 @@ from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import Interval
 from tallystick.flows.billing.regroup import regroup
 from tallystick.flows.billing.run import bill
+from tallystick.flows.lifecycle import units as own_units
 from tallystick.flows.lifecycle.subscriptions.hold import hold
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule_each
 from tallystick.flows.lifecycle.subscriptions.start import Start, activate, first_occasions, message
@@ -55,6 +56,7 @@ async def change_plan(
         external_id=current.external_id,
         previous=current,
     )
+    await own_units.override(tx, new, fields.get("plan_overrides"), at)
     if yearly(plan) >= yearly(await tx.get_one(Plan, current.plan_id)):
         await succeed(tx, [Succession(current, new, at)])
         return new
@@ -122,12 +124,12 @@ def _occasions(
     successions: Iterable[Succession], starts: Iterable[Start], terms: dict[uuid.UUID, Terms]
 ) -> Iterator[Occasion]:
     """The old row's closing and the new row's start, on one invoice unless the two cannot share one."""
-    first = {occasion.subscription_id: occasion for occasion in first_occasions(starts, terms)}
+    first = {occasion.subscription_id: occasion for occasion in first_occasions(starts, terms, succeeding=True)}
     for each in successions:
         yield Occasion(each.old.id, Reason.TERMINATING, each.at, together=each.old.id)
         if each.new.id in first:
             shared = _invoice_key(terms[each.old.id]) == _invoice_key(terms[each.new.id])
-            yield Occasion(each.new.id, Reason.STARTING, each.at, together=each.old.id if shared else each.new.id)
+            yield replace(first[each.new.id], together=each.old.id if shared else each.new.id)
 
 
 def _invoice_key(terms: Terms) -> tuple[object, ...]:

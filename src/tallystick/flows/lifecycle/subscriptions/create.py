@@ -10,6 +10,7 @@ from typing import Any
 from tallystick.core.periods import local_date
 from tallystick.flows.lifecycle import customers as customer_lifecycle
 from tallystick.flows.lifecycle import plans as plan_lifecycle
+from tallystick.flows.lifecycle import units as own_units
 from tallystick.flows.lifecycle.subscriptions.change import change_plan
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule
 from tallystick.flows.lifecycle.subscriptions.start import Start, message, start
@@ -18,6 +19,7 @@ from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid, NotFound
 from tallystick.ground.outbox import Message
 from tallystick.ground.tables import BillingEntity, Customer, Plan, Subscription
+from tallystick.rooms.catalog.fixed_overrides import asks_for_units_only
 from tallystick.rooms.customers import store as customers
 from tallystick.rooms.customers import verbs as customer_verbs
 from tallystick.rooms.organizations import store as organizations
@@ -61,11 +63,11 @@ async def issuer(tx: Tx, organization_id: uuid.UUID, fields: Fields) -> dict[str
     return {"billing_entity_id": found[code].id}
 
 
-async def overridden(tx: Tx, plan: Plan, overrides: Fields | None, at: dt.datetime) -> Plan:
+async def _overridden(tx: Tx, plan: Plan, overrides: Fields | None, at: dt.datetime) -> Plan:
     """The plan itself, or the child that the overrides ask for (§1.4); units alone make no child."""
-    if not overrides or overrides.keys() <= {"fixed_charges"}:
+    if not overrides or asks_for_units_only(overrides):
         return plan
-    return await plan_lifecycle.override(tx, plan, overrides, at)
+    return (await plan_lifecycle.override(tx, plan, overrides, at)).written.plan
 
 
 async def _decide(tx: Tx, customer: Customer, plan: Plan, at: dt.datetime, fields: Fields) -> Subscription:
@@ -80,7 +82,7 @@ async def _decide(tx: Tx, customer: Customer, plan: Plan, at: dt.datetime, field
         return current
     if current is not None and current.status == "pending":
         return await _replace_plan(tx, current, plan, at, fields)
-    plan = await overridden(tx, plan, fields.get("plan_overrides"), at)
+    plan = await _overridden(tx, plan, fields.get("plan_overrides"), at)
     await customer_verbs.prefer_currencies(tx, {customer.id: plan.amount_currency}, at)
     if current is not None:
         return await change_plan(tx, current, plan, at, fields)
@@ -90,6 +92,7 @@ async def _decide(tx: Tx, customer: Customer, plan: Plan, at: dt.datetime, field
 async def _begin(tx: Tx, customer: Customer, plan: Plan, at: dt.datetime, fields: Fields) -> Subscription:
     """A chain of its own: active and billed today, active since a day in the past, or pending (§2.4)."""
     row = await verbs.add(tx, at, fields, customer_id=customer.id, plan=plan, external_id=fields["external_id"])
+    await own_units.override(tx, row, fields.get("plan_overrides"), at)
     await start_on_its_date(tx, row, at)
     return row
 

@@ -14,7 +14,7 @@ from tallystick.ground import outbox
 from tallystick.ground.db import Tx
 from tallystick.ground.outbox import Message
 from tallystick.ground.tables import Subscription
-from tallystick.rooms.subscriptions import verbs
+from tallystick.rooms.subscriptions import units, verbs
 from tallystick.rooms.subscriptions.terms import Terms, terms_of
 
 
@@ -46,16 +46,28 @@ async def activate(tx: Tx, starts: Sequence[Start]) -> dict[uuid.UUID, Terms]:
         if (end_at := terms[each.row.id].trial_end_at) is not None and end_at <= each.started_at
     ]
     verbs.end_trials(ended)
-    await tx.flush()
+    await units.activate(tx, {each.row.id: each.at for each in starts})
     return terms
 
 
-def first_occasions(starts: Iterable[Start], terms: dict[uuid.UUID, Terms]) -> Iterable[Occasion]:
-    """Invoices due at the start: plans paid in advance that are not in their trial (§2.4), each on its own."""
+def first_occasions(
+    starts: Iterable[Start], terms: dict[uuid.UUID, Terms], *, succeeding: bool = False
+) -> Iterable[Occasion]:
+    """Invoices due at the start, each on its own: plans paid in advance that are not in their trial (§2.4).
+
+    Else of fixed charges paid in advance, whose invoice is no starting one unless the row succeeds another (§2.5); an
+    advance plan in its trial has its starting invoice still to come.
+    """
     for each in starts:
         own = terms[each.row.id]
-        if each.billed and own.schedule.pay_in_advance and not own.is_in_trial(max(each.at, each.started_at)):
+        if not each.billed:
+            continue
+        in_advance = own.schedule.pay_in_advance
+        if in_advance and not own.is_in_trial(max(each.at, each.started_at)):
             yield Occasion(each.row.id, Reason.STARTING, each.at, together=each.row.id)
+        elif own.has_fixed_in_advance:
+            reason = Reason.STARTING if succeeding and not in_advance else Reason.IN_ADVANCE_CHARGE
+            yield Occasion(each.row.id, reason, each.at, together=each.row.id)
 
 
 def message(row: Subscription, webhook_type: str, at: dt.datetime) -> Message:

@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from tallystick.flows.lifecycle import plans as plan_lifecycle
-from tallystick.flows.lifecycle.subscriptions.create import issuer, overridden, start_on_its_date
+from tallystick.flows.lifecycle import units
+from tallystick.flows.lifecycle.subscriptions.create import issuer, start_on_its_date
 from tallystick.flows.lifecycle.subscriptions.hold import hold
+from tallystick.flows.lifecycle.subscriptions.own_plan import override_plan
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule
 from tallystick.flows.lifecycle.subscriptions.start import message
+from tallystick.flows.lifecycle.units import OwnUnits
 from tallystick.ground import outbox
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid, NotAllowed
 from tallystick.ground.tables import Customer, Plan, Subscription
+from tallystick.rooms.catalog.fixed_overrides import asks_for_units_only
 from tallystick.rooms.subscriptions import activation, verbs
 
 Fields = Mapping[str, Any]
@@ -32,12 +36,13 @@ async def update(tx: Tx, found: Subscription, at: dt.datetime, fields: Fields) -
     moved = _moved_start(row, fields)
     await _check(tx, row, fields, at, moved or row.subscription_at)
     columns = {**fields, **verbs.payment_method(fields), **await issuer(tx, row.organization_id, fields)}
-    plan = await _overrides(tx, row, fields.get("plan_overrides"), at)
+    plan, new_units = await _overrides(tx, row, fields.get("plan_overrides"), at)
     verbs.edit(row, plan, columns, at)
     told = [message(row, "subscription.updated", at)] if row.status in ("active", "pending") else []
     if moved is None:
         await tx.flush()
         await outbox.emit(tx, told)
+        await units.subscription_changed(tx, row, new_units, at)
         await reschedule(tx, [row.id], at)
         return row
     row.subscription_at = moved
@@ -65,13 +70,18 @@ async def _check(tx: Tx, row: Subscription, fields: Fields, at: dt.datetime, sub
             activation.check_customer(await tx.get_one(Customer, row.customer_id), asked)
 
 
-async def _overrides(tx: Tx, row: Subscription, overrides: Fields | None, at: dt.datetime) -> Plan:
-    """The row's plan with the overrides on it: a child is changed in place, a parent gets a child (§2.7)."""
+async def _overrides(
+    tx: Tx, row: Subscription, overrides: Fields | None, at: dt.datetime
+) -> tuple[Plan, list[OwnUnits]]:
+    """The row's plan with the overrides on it, and the units that are to change by that (§1.4, §2.7).
+
+    A child is changed in place, a parent gets a child; other units alone are noted for the row.
+    """
     plan = await tx.get_one(Plan, row.plan_id)
     if not overrides:
-        return plan
+        return plan, []
     if plan.parent_id is not None:
-        return await plan_lifecycle.change_override(tx, plan, overrides, at)
-    plan = await overridden(tx, plan, overrides, at)
-    row.plan_id = plan.id
-    return plan
+        return await plan_lifecycle.change_override(tx, plan, overrides, at), []
+    if asks_for_units_only(overrides):
+        return plan, await units.override(tx, row, overrides, at)
+    return await override_plan(tx, row, plan, overrides, at)
