@@ -23,6 +23,7 @@ from tallystick.api.metrics import mount_metrics
 from tallystick.api.routes import mount
 from tallystick.api.v1 import (
     add_ons,
+    alerts,
     applied_coupons,
     billable_metrics,
     billing_entities,
@@ -35,6 +36,7 @@ from tallystick.api.v1 import (
     fees,
     invoice_actions,
     invoices,
+    lifetime_usages,
     one_off_invoices,
     organizations,
     plan_charges,
@@ -97,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     mount(app, "/api/v1", plan_fixed_charges.routes, subscription_fixed_charges.routes)
     mount(app, "/api/v1", subscriptions.routes, subscription_charges.routes, customer_usage.routes, explain.routes)
     mount(app, "/api/v1", test_clock.routes)
+    mount(app, "/api/v1", lifetime_usages.routes, alerts.routes)
     mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)
     mount(app, "/api/v1", one_off_invoices.routes, invoice_actions.routes)
     mount(app, "/api/v1", coupons.routes, applied_coupons.routes)

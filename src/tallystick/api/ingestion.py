@@ -28,7 +28,7 @@ from tallystick.ground.errors import BadRequest, Invalid, Unavailable
 from tallystick.ground.installation import Installation
 from tallystick.ground.memory import Memory
 from tallystick.ground.notices import listening
-from tallystick.rooms.metering import expressions, health, views
+from tallystick.rooms.metering import expressions, health, views, watch
 from tallystick.rooms.metering.expressions import Computed
 from tallystick.rooms.metering.intake import Intake, Touched
 from tallystick.rooms.metering.prompt import Prompt
@@ -151,13 +151,18 @@ async def ingesting(app: FastAPI, installation: Installation, *touched: Touched)
     """
     checks = () if installation.settings.disable_events_validation else (health.Schedule(),)
     prompt = Prompt()
-    ingestion = Ingestion(installation, (*checks, prompt, *touched))
+    watching = watch.Watch(installation.settings.subscription_activity_seconds)
+    ingestion = Ingestion(installation, (*checks, prompt, watching, *touched))
 
     def forget_metrics() -> None:
         ingestion.computed.forget()
         prompt.memory.forget()
 
-    forgetting = {keys.CHANGED: ingestion.keys.memory.forget, expressions.CHANGED: forget_metrics}
+    forgetting = {
+        keys.CHANGED: ingestion.keys.memory.forget,
+        expressions.CHANGED: forget_metrics,
+        watch.CHANGED: watching.memory.forget,
+    }
     async with listening(installation.database.url, forgetting):
         await ingestion.intake.open()
         app.state.ingestion = ingestion

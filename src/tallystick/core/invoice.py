@@ -41,6 +41,8 @@ class Purpose(StrEnum):
     RENEWAL = "renewal"
     #: more units of a fixed charge paid in advance, within a period
     UNITS = "units"
+    #: usage of a period that is not over, on a progressive invoice
+    PROGRESSIVE = "progressive"
 
 
 class CreditKind(StrEnum):
@@ -143,14 +145,18 @@ class Composition:
 NO_DISCOUNT = Discount()
 
 
-def compose(fees: Sequence[FeeDraft], discount: Discount = NO_DISCOUNT) -> Composition:
+def compose(
+    fees: Sequence[FeeDraft], discount: Discount = NO_DISCOUNT, billed_before: Sequence[Credit] = ()
+) -> Composition:
     """The totals of an invoice made of these fees; `conserve` has proved them.
 
-    A discount (`coupons.discount` over the same fees) lowers the sub total and the base of every fee's taxes.
+    A discount (`coupons.discount` over the same fees) lowers the sub total and the base of every fee's taxes. So do the
+    credits for what progressive invoices billed, which the fees bear already (`progressive.credit`).
     """
     fees = _discounted(fees, discount)
     fees_amount = sum(fee.amount_cents for fee in fees)
-    sub_total = fees_amount - discount.amount_cents
+    progressive = sum(credit.amount_cents for credit in billed_before)
+    sub_total = fees_amount - progressive - discount.amount_cents
     taxed = tuple(with_taxes(fee) for fee in fees)
     taxes = invoice_taxes(
         [TaxableFee(fee.amount_cents - fee.precise_coupons_cents, fee.taxes) for fee in fees], sub_total
@@ -158,13 +164,16 @@ def compose(fees: Sequence[FeeDraft], discount: Discount = NO_DISCOUNT) -> Compo
     including = sub_total + taxes.amount_cents
     composition = Composition(
         fees=taxed,
-        credits=tuple(
-            Credit(CreditKind.COUPON, credit.applied_coupon_id, credit.amount_cents, before_taxes=True)
-            for credit in discount.credits
+        credits=(
+            *billed_before,
+            *(
+                Credit(CreditKind.COUPON, credit.applied_coupon_id, credit.amount_cents, before_taxes=True)
+                for credit in discount.credits
+            ),
         ),
         taxes=taxes,
         fees_amount_cents=fees_amount,
-        progressive_billing_credit_amount_cents=0,
+        progressive_billing_credit_amount_cents=progressive,
         coupons_amount_cents=discount.amount_cents,
         sub_total_excluding_taxes_amount_cents=sub_total,
         taxes_amount_cents=taxes.amount_cents,

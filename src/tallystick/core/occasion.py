@@ -17,6 +17,8 @@ class Reason(StrEnum):
     IN_ADVANCE_CHARGE = "in_advance_charge"
     #: paid standalone fees brought together on one invoice (invoicing.md §13)
     IN_ADVANCE_CHARGE_PERIODIC = "in_advance_charge_periodic"
+    #: usage reached a threshold within its period (subscriptions.md §5)
+    PROGRESSIVE = "progressive_billing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     disable_events_validation: bool = Field(False, description="Switch off the hourly health check of events.")
     disable_pdf_generation: bool = Field(False, description="Make no PDF documents.")
     subscription_activity_seconds: int = Field(
-        60, ge=1, description="Seconds between two looks at subscriptions with new events (alerts, thresholds)."
+        5, ge=1, description="Seconds between two looks at subscriptions with new events (alerts, thresholds)."
     )
     wallet_refresh_seconds: int = Field(300, ge=1, description="Seconds between two refreshes of ongoing balances.")
     lifetime_usage_refresh_seconds: int = Field(

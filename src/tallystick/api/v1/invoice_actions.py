@@ -13,6 +13,7 @@ from tallystick.api.v1.invoices import shown
 from tallystick.flows.billing import collection, drafts
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.voiding import void as void_invoice
+from tallystick.flows.usage.marks import mark_invoiced
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Forbidden, NotFound
 from tallystick.ground.tables import Invoice
@@ -48,6 +49,7 @@ async def destroy(call: Call, tx: Tx) -> Any:
     """Delete a draft; its period is not billed again."""
     invoice = await _locked(call, tx)
     await transitions.delete_draft(tx, invoice, call.at)
+    await mark_invoiced(tx, invoice, call.at)
     return {"invoice": await shown(call, tx, invoice)}
 
 

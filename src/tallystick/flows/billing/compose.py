@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tallystick.core.contract import CustomerTerms, IssuerTerms
-from tallystick.core.invoice import NO_DISCOUNT, Composition, FeeDraft, compose
+from tallystick.core.invoice import NO_DISCOUNT, Composition, Credit, FeeDraft, compose
 from tallystick.core.issuing import InvoiceDates, invoice_dates
 from tallystick.core.occasion import Reason
 from tallystick.flows.billing.discounts import Coupons
@@ -18,10 +18,11 @@ from tallystick.ground.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """A bill with its fees."""
+    """A bill with its fees, which bear the credits for what of them was `billed_before`."""
 
     bill: Bill
     fees: tuple[FeeDraft, ...]
+    billed_before: tuple[Credit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +78,33 @@ def _draft(rated: tuple[Rated, ...], coupons: Coupons) -> Draft:
     """The bills of an invoice agree on customer, issuer, currency and time: the first names them."""
     bill = rated[0].bill
     contract = bill.contract
+    progressive = bill.occasion.reason is Reason.PROGRESSIVE
     header = Header(
         organization_id=contract.organization_id,
         customer=contract.customer,
         issuer=contract.issuer,
-        invoice_type="subscription",
+        invoice_type="progressive_billing" if progressive else "subscription",
         currency=contract.plan.currency,
         purchase_order_number=contract.purchase_order_number,
         at=bill.occasion.at,
     )
-    can_wait = bill.occasion.reason is not Reason.IN_ADVANCE_CHARGE
+    can_wait = bill.occasion.reason not in (Reason.IN_ADVANCE_CHARGE, Reason.PROGRESSIVE)
     graced = can_wait and contract.customer.grace_days > 0
     fees = [fee for item in rated for fee in item.fees]
+    billed_before = [credit for item in rated for credit in item.billed_before]
     contracts = [item.bill.contract for item in rated]
     discount = NO_DISCOUNT
     if not graced:
         customer_id = header.customer.id
-        discount = coupons.discount(customer_id, fees, contracts, currency=header.currency, at=header.at)
-    composition = compose(fees, discount)
+        discount = coupons.discount(
+            customer_id, fees, contracts, currency=header.currency, at=header.at, billed_before=billed_before
+        )
+    composition = compose(fees, discount, billed_before)
     recurring = bill.occasion.reason is Reason.PERIODIC
     dates = invoice_dates(bill.billed_on, contract.customer, graced=can_wait, recurring=recurring)
-    status = "draft" if graced else final_status(composition, contract.customer)
+    # a progressive invoice is final whatever it amounts to (invoicing.md §15)
+    final = "finalized" if progressive else final_status(composition, contract.customer)
+    status = "draft" if graced else final
     return Draft(header, composition, dates, status, rated)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from tallystick.core.contract import Contract
 from tallystick.core.coupons import CouponLine, CouponTerms, Discount, discount
-from tallystick.core.invoice import NO_DISCOUNT, FeeDraft
+from tallystick.core.invoice import NO_DISCOUNT, Credit, FeeDraft
 from tallystick.ground.db import Tx
 from tallystick.rooms.coupons import usage
 from tallystick.rooms.coupons.usage import Used
@@ -32,13 +32,18 @@ class Coupons:
         *,
         currency: str,
         at: dt.datetime,
+        billed_before: Iterable[Credit] = (),
     ) -> Discount:
-        """What the customer's coupons take off its next invoice, made at `at` of these fees of these contracts."""
+        """What the customer's coupons take off its next invoice, made at `at` of these fees of these contracts.
+
+        `billed_before` goes off first; the fees bear it already.
+        """
         left = self._left.get(customer_id)
         total = sum(fee.amount_cents for fee in fees)
         if not left or total <= 0:
             return NO_DISCOUNT
-        made = discount(_lines(fees, contracts), left.values(), total, currency)
+        sub_total = total - sum(credit.amount_cents for credit in billed_before)
+        made = discount(_lines(fees, contracts), left.values(), sub_total, currency)
         for coupon in made.used:
             self._used[coupon.id] = Used(coupon, at)
             if coupon.terminated:

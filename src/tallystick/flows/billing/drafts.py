@@ -18,13 +18,15 @@ from tallystick.core.issuing import InvoiceDates, dates_at_finalization, draft_n
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import local_date
 from tallystick.core.windows import Window, Windows
-from tallystick.flows.billing.compose import final_status
+from tallystick.flows.billing.billed_before import less_billed_before
+from tallystick.flows.billing.compose import Rated, final_status
 from tallystick.flows.billing.discounts import load_coupons
 from tallystick.flows.billing.due import Bill, rated_charges
 from tallystick.flows.billing.lines import fees_of
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.write import announce
+from tallystick.flows.usage.marks import mark
 from tallystick.ground import agenda
 from tallystick.ground.agenda import Due
 from tallystick.ground.db import Tx
@@ -55,22 +57,27 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
     every = [bill for invoice in invoices for bill in bills[invoice.id]]
     own_ids = [invoice.id for invoice in invoices for _ in bills[invoice.id]]
     fees_of_bills = await fees_of(tx, every, draft_ids=own_ids, charges_of=rated_charges)
-    rated = {id(bill): fees for bill, fees in zip(every, fees_of_bills, strict=True)}
+    rated = [Rated(bill, tuple(fees)) for bill, fees in zip(every, fees_of_bills, strict=True)]
+    rated_of = {id(item.bill): item for item in await less_billed_before(tx, rated, own_ids)}
     coupons = await load_coupons(tx, [invoice.customer_id for invoice in invoices] if finalize else [])
     documents = []
     for invoice in invoices:
         own, at = bills[invoice.id], at_of[invoice.id]
-        fees = [fee for bill in own for fee in rated[id(bill)]]
+        fees = [fee for bill in own for fee in rated_of[id(bill)].fees]
+        before = [credit for bill in own for credit in rated_of[id(bill)].billed_before]
         contracts = [bill.contract for bill in own]
         # without customers there are no coupons: a draft stays without discount
-        discount = coupons.discount(invoice.customer_id, fees, contracts, currency=invoice.currency, at=at)
-        documents.append(_document(invoice, own, compose(fees, discount), at, finalize=finalize))
+        discount = coupons.discount(
+            invoice.customer_id, fees, contracts, currency=invoice.currency, at=at, billed_before=before
+        )
+        documents.append(_document(invoice, own, compose(fees, discount, before), at, finalize=finalize))
     documents = await _numbered(tx, documents)
     await ledger.rewrite(tx, documents)
     await coupons.store(tx)
     final = [document for document in documents if document.status != "draft"]
     await agenda.remove(tx, OF_DRAFTS, [document.id for document in final])
     await announce(tx, final)
+    await mark(tx, {bill.contract.subscription_id: at_of[row.id] for row in invoices for bill in bills[row.id]})
 
 
 async def _drafts(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> list[Invoice]:

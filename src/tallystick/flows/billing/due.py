@@ -71,7 +71,7 @@ def _windows(contract: Contract, occasion: Occasion) -> Windows:
         case Reason.IN_ADVANCE_CHARGE:
             running = current_windows(schedule, started_at, contract.terminated_at, occasion.at)
             return windows_of_fixed_in_advance(running)
-        case Reason.IN_ADVANCE_CHARGE_PERIODIC:
+        case Reason.IN_ADVANCE_CHARGE_PERIODIC | Reason.PROGRESSIVE:
             return current_windows(schedule, started_at, contract.terminated_at, occasion.at)
 
 

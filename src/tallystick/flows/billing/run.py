@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tallystick.core.contract import Contract
 from tallystick.core.invoice import FeeDraft, with_taxes
 from tallystick.core.occasion import Occasion
+from tallystick.flows.billing.billed_before import less_billed_before
 from tallystick.flows.billing.compose import Rated, draft_invoices
 from tallystick.flows.billing.discounts import load_coupons
 from tallystick.flows.billing.due import Bill, bill_of
@@ -43,6 +44,7 @@ async def bill(tx: Tx, occasions: Sequence[Occasion], contracts: Sequence[Contra
 
 async def issue(tx: Tx, rated: Sequence[Rated]) -> list[UUID]:
     """Make the invoices of rated bills, whose customers are locked; returns their ids."""
+    rated = await less_billed_before(tx, rated)
     coupons = await load_coupons(tx, {item.bill.contract.customer.id for item in rated})
     documents = await write(tx, draft_invoices(rated, coupons))
     await coupons.store(tx)

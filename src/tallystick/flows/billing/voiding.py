@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 
 from tallystick.flows.billing.run import lock_customers
+from tallystick.flows.usage.marks import mark_invoiced
 from tallystick.ground import outbox
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid
@@ -30,6 +31,7 @@ async def void(
         raise Invalid.field("credit_refund_amount", "total_amount_exceeds_invoice_amount")
     await transitions.void(tx, locked, at)
     await usage.give_back(tx, [locked.id], at)
+    await mark_invoiced(tx, locked, at)
     await outbox.emit(tx, [Message(locked.organization_id, "invoice.voided", locked.id, at)])
     return locked
 

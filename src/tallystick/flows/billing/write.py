@@ -13,6 +13,7 @@ from tallystick.core.periods import ONE_DAY, local_midnight
 from tallystick.flows.billing.compose import Draft
 from tallystick.flows.billing.documents import request_documents
 from tallystick.flows.billing.due import Bill
+from tallystick.flows.usage.marks import mark
 from tallystick.ground import agenda, outbox
 from tallystick.ground.agenda import Due, Kind
 from tallystick.ground.db import Tx
@@ -26,7 +27,14 @@ async def write(tx: Tx, drafts: Sequence[Draft]) -> list[Document]:
     documents = await _documents(tx, drafts)
     await ledger.write(tx, documents)
     await announce(tx, documents)
+    await mark(tx, _invoiced(documents))
     return documents
+
+
+def _invoiced(documents: Sequence[Document]) -> dict[uuid.UUID, dt.datetime]:
+    """subscription -> when more of its usage was invoiced (subscriptions.md §5.2)."""
+    invoices = [document for document in documents if document.invoice_type == "subscription"]
+    return {period.subscription_id: item.written_at for item in invoices for period in item.periods}
 
 
 async def announce(tx: Tx, documents: Sequence[Document]) -> None:

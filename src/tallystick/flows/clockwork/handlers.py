@@ -10,6 +10,7 @@ from tallystick.flows.billing.overdue import overdue_due
 from tallystick.flows.billing.ticks import bill_due
 from tallystick.flows.lifecycle.coupons import expire_due
 from tallystick.flows.lifecycle.subscriptions.scheduled import alert_due, end_due, end_trials_due, start_due
+from tallystick.flows.usage.check import check_thresholds_due, check_usage_due
 from tallystick.flows.usage.health import check_due
 from tallystick.ground.agenda import Due, Kind
 from tallystick.ground.db import Tx
@@ -27,5 +28,7 @@ HANDLERS: Mapping[Kind, Handler] = {
     Kind.EXPIRE_COUPON: expire_due,
     Kind.END_TRIAL: end_trials_due,
     Kind.TERMINATION_ALERT: alert_due,
+    Kind.CHECK_THRESHOLDS: check_thresholds_due,
+    Kind.CHECK_USAGE: check_usage_due,
     Kind.CHECK_EVENTS: check_due,
 }

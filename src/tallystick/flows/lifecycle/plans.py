@@ -18,6 +18,7 @@ from tallystick.flows.lifecycle import units
 from tallystick.flows.lifecycle.cascade import Cascade
 from tallystick.flows.lifecycle.subscriptions.reprice import reprice
 from tallystick.flows.lifecycle.subscriptions.terminate import terminate_all_of_plans
+from tallystick.flows.usage.marks import mark_of_plan
 from tallystick.ground.db import Tx
 from tallystick.ground.outbox import Message, emit
 from tallystick.ground.tables import Plan, Subscription
@@ -49,6 +50,8 @@ async def update(tx: Tx, plan: Plan, at: dt.datetime, fields: Fields) -> Plan:
     await _attach_taxes(tx, written, fields, at)
     await stale.mark_of_plans(tx, [plan.id], at)
     await _tell(tx, plan, "plan.updated", at)
+    if fields.get("usage_thresholds") is not None:
+        await mark_of_plan(tx, plan.id, at)
     if plan.amount_cents != price:
         await reprice(tx, plan, at)
     await units.plan_changed(tx, [plan.id], written.new_units, at)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from tallystick.flows.wire.customers import customers
 from tallystick.flows.wire.subscriptions import subscriptions_each
+from tallystick.flows.wire.thresholds import applied_thresholds
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Invoice, Subscription
 from tallystick.rooms.customers import store as customer_store
@@ -97,10 +98,11 @@ async def _rendered(
     """`webhook` keeps the nulls that REST spells otherwise (sdk-compat.md R3, R4)."""
     bodies = await views.invoices(tx, rows, public_api_url)
     members = await _members(tx, rows, at_of, include, webhook)
+    applied = await applied_thresholds(tx, rows)
     for row, body in zip(rows, bodies, strict=True):
         body.update((name, member(row)) for name, member in members.items())
         if row.invoice_type == "progressive_billing":
-            body["applied_usage_thresholds"] = []
+            body["applied_usage_thresholds"] = applied.get(row.id, [])
     return bodies
 
 

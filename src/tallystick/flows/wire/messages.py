@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from sqlalchemy import select
 
+from tallystick.flows.wire import alerts as alert_wire
 from tallystick.flows.wire import customers as customer_wire
 from tallystick.flows.wire import fees as fee_wire
 from tallystick.flows.wire import invoices as invoice_wire
@@ -81,9 +82,11 @@ _METRIC = Content("billable_metric", "BillableMetric", rows_of(BillableMetric, _
 _PLAN = Content("plan", "Plan", rows_of(Plan, partial(plan_wire.plans, include=plan_wire.WEBHOOK)))
 _DELETED_PLAN = Content("plan", "Plan", rows_of(Plan, partial(plan_wire.plans, include=plan_wire.DELETED)))
 _SUBSCRIPTION = Content("subscription", "Subscription", _subscriptions(subscription_wire.WEBHOOK))
+_PASSED = Content("subscription", "Subscription", _subscriptions(subscription_wire.WEBHOOK_OF_THRESHOLD))
 _ENTITLED = Content("subscription", "Subscription", _subscriptions(subscription_wire.WEBHOOK_WITH_ENTITLEMENTS))
 
 CONTENTS: Mapping[str, Content] = {
+    "alert.triggered": Content("triggered_alert", "TriggeredAlert", alert_wire.triggered_alerts),
     "billable_metric.created": _METRIC,
     "billable_metric.deleted": _METRIC,
     "billable_metric.updated": _METRIC,
@@ -102,6 +105,7 @@ CONTENTS: Mapping[str, Content] = {
     "subscription.termination_alert": _SUBSCRIPTION,
     "subscription.trial_ended": _SUBSCRIPTION,
     "subscription.updated": _ENTITLED,
+    "subscription.usage_threshold_reached": _PASSED,
 }
 
 

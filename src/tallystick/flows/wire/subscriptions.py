@@ -13,6 +13,8 @@ from tallystick.flows.wire.customers import customers
 from tallystick.flows.wire.plans import OF_SUBSCRIPTION, plans
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Plan, Subscription
+from tallystick.rooms.catalog import thresholds
+from tallystick.rooms.catalog import views as catalog_views
 from tallystick.rooms.customers import store as customer_store
 from tallystick.rooms.subscriptions import views
 from tallystick.rooms.subscriptions.views import PAYMENT_METHOD, RULES
@@ -24,6 +26,7 @@ SHOWN = UPDATED | {"entitlements"}
 #: what messages carry (webhooks.md §2, 27-30 and 68-70)
 WEBHOOK = frozenset({"plan", "customer"})
 WEBHOOK_WITH_ENTITLEMENTS = WEBHOOK | {"entitlements"}
+WEBHOOK_OF_THRESHOLD = WEBHOOK | {"applicable_usage_thresholds"}
 
 Bodies = dict[uuid.UUID, dict[str, Any]]
 
@@ -48,6 +51,7 @@ async def subscriptions_each(
         return bodies
     customer_bodies = await _customers(tx, rows) if "customer" in include else {}
     plan_bodies = await _plans(tx, rows)
+    counting = await thresholds.applicable(tx, rows) if "applicable_usage_thresholds" in include else {}
     joined = []
     for row, body in zip(rows, bodies, strict=True):
         plan = plan_bodies[row.plan_id]
@@ -56,19 +60,15 @@ async def subscriptions_each(
             "entitlements": [],
             PAYMENT_METHOD: body.pop(PAYMENT_METHOD),
             "plan": plan,
-            "applicable_usage_thresholds": _applicable(row, plan),
+            "applicable_usage_thresholds": [
+                catalog_views.applicable_threshold(one) for one in counting.get(row.id, ())
+            ],
             "applied_invoice_custom_sections": [],
             RULES: body.pop(RULES),
         }
         wanted = include | {PAYMENT_METHOD, RULES}
         joined.append(body | {name: value for name, value in members.items() if name in wanted})
     return joined
-
-
-def _applicable(row: Subscription, plan: dict[str, Any]) -> list[dict[str, Any]]:
-    """The usage thresholds that count for the subscription (subscriptions.md §5.1)."""
-    found: list[dict[str, Any]] = plan["applicable_usage_thresholds"]
-    return [] if row.progressive_billing_disabled else found
 
 
 async def _customers(tx: Tx, rows: Sequence[Subscription]) -> Bodies:

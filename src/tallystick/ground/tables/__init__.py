@@ -1,5 +1,6 @@
 """All tables, typed. Each is written by one room and may be read in SQL by any (design law 3)."""
 
+from tallystick.ground.tables.alerts import Alert, AlertThreshold, TriggeredAlert
 from tallystick.ground.tables.base import Base
 from tallystick.ground.tables.catalog import (
     AddOn,
@@ -23,8 +24,9 @@ from tallystick.ground.tables.invoices import (
     InvoiceSubscription,
     InvoiceTax,
 )
-from tallystick.ground.tables.metering import Event, EventKey
+from tallystick.ground.tables.metering import Event, EventKey, TouchedSubscription
 from tallystick.ground.tables.organizations import ApiKey, BillingEntity, Organization
+from tallystick.ground.tables.progressive import AppliedUsageThreshold, LifetimeUsage
 from tallystick.ground.tables.subscriptions import FixedChargeUnits, Subscription, UnitsOverride
 from tallystick.ground.tables.taxes import Tax, TaxLink
 from tallystick.ground.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
@@ -33,8 +35,11 @@ from tallystick.ground.tables.work import AgendaEntry, InstallationSecret, Outbo
 __all__ = [
     "AddOn",
     "AgendaEntry",
+    "Alert",
+    "AlertThreshold",
     "ApiKey",
     "AppliedCoupon",
+    "AppliedUsageThreshold",
     "Base",
     "BillableMetric",
     "BillingEntity",
@@ -57,6 +62,7 @@ __all__ = [
     "InvoiceMetadata",
     "InvoiceSubscription",
     "InvoiceTax",
+    "LifetimeUsage",
     "MinimumCommitment",
     "Organization",
     "OutboxMessage",
@@ -64,6 +70,8 @@ __all__ = [
     "Subscription",
     "Tax",
     "TaxLink",
+    "TouchedSubscription",
+    "TriggeredAlert",
     "UnitsOverride",
     "UsageThreshold",
     "WebhookAttempt",

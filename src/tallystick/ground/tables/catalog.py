@@ -193,7 +193,7 @@ class MinimumCommitment(Base):
 
 
 class UsageThreshold(Base):
-    """An amount of usage at which a progressive invoice is made (subscriptions.md §5.1)."""
+    """An amount of usage at which a progressive invoice is made, of a plan or a subscription (subscriptions.md §5.1)."""
 
     __tablename__ = "usage_thresholds"
     __table_args__ = (
@@ -205,12 +205,23 @@ class UsageThreshold(Base):
             unique=True,
             postgresql_where=text("deleted_at is null"),
         ),
+        Index(
+            "uq_usage_thresholds_of_subscription",
+            "subscription_id",
+            "amount_cents",
+            "recurring",
+            unique=True,
+            postgresql_where=text("deleted_at is null"),
+        ),
+        Index("ix_usage_thresholds_live", "organization_id", postgresql_where=text("deleted_at is null")),
         CheckConstraint("amount_cents > 0", name="amount_positive"),
+        CheckConstraint("num_nonnulls(plan_id, subscription_id) = 1", name="one_owner"),
     )
 
     id: Mapped[Id]
     organization_id: Mapped[OrganizationRef]
-    plan_id: Mapped[Ref] = mapped_column(ForeignKey("plans.id"))
+    plan_id: Mapped[OptionalRef] = mapped_column(ForeignKey("plans.id"))
+    subscription_id: Mapped[OptionalRef] = mapped_column(ForeignKey("subscriptions.id"))
     amount_cents: Mapped[Cents]
     threshold_display_name: Mapped[str | None]
     recurring: Mapped[bool] = mapped_column(default=False)

@@ -46,3 +46,16 @@ class EventKey(Base):
     #: where the event lies: its partition and its id
     timestamp: Mapped[Instant]
     event_id: Mapped[Ref]
+
+
+class TouchedSubscription(Base):
+    """New events of a subscription that somebody watches, noted with them; an agenda entry names it (metering.md §1.8).
+
+    One row for each commit of events, so that a look at usage never misses those that were committed meanwhile.
+    """
+
+    __tablename__ = "touched_subscriptions"
+
+    id: Mapped[Ref] = mapped_column(primary_key=True)
+    organization_id: Mapped[Ref]
+    external_subscription_id: Mapped[str]

@@ -160,5 +160,6 @@ async def thresholds_of(tx: Tx, plan_ids: Ids) -> dict[uuid.UUID, list[UsageThre
     statement = select(UsageThreshold).where(UsageThreshold.plan_id.in_(plan_ids), UsageThreshold.deleted_at.is_(None))
     found: dict[uuid.UUID, list[UsageThreshold]] = {}
     for row in await tx.scalars(statement.order_by(UsageThreshold.created_at, UsageThreshold.id)):
+        assert row.plan_id is not None
         found.setdefault(row.plan_id, []).append(row)
     return found

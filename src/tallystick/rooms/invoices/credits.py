@@ -67,8 +67,23 @@ class _Item:
 
 
 async def _items(tx: Tx, rows: Sequence[InvoiceCredit]) -> dict[uuid.UUID, _Item]:
-    """source -> what it is; deleted coupons keep their names."""
-    applied = {row.source_id for row in rows if row.kind == CreditKind.COUPON}
+    """source -> what it is."""
+    of_kind = {kind: {row.source_id for row in rows if row.kind == kind} for kind in CreditKind}
+    return {
+        **await _coupons(tx, of_kind[CreditKind.COUPON]),
+        **await _progressive_invoices(tx, of_kind[CreditKind.INVOICE]),
+    }
+
+
+async def _progressive_invoices(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, _Item]:
+    if not ids:
+        return {}
+    rows = await tx.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_(ids)))
+    return {invoice_id: _Item(invoice_id, number, number, None) for invoice_id, number in rows.tuples()}
+
+
+async def _coupons(tx: Tx, applied: set[uuid.UUID]) -> dict[uuid.UUID, _Item]:
+    """Deleted coupons keep their names."""
     if not applied:
         return {}
     statement = (

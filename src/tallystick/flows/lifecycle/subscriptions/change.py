@@ -17,6 +17,7 @@ from tallystick.core.periods import Interval
 from tallystick.flows.billing.regroup import regroup
 from tallystick.flows.billing.run import bill
 from tallystick.flows.lifecycle import units as own_units
+from tallystick.flows.lifecycle.subscriptions import thresholds
 from tallystick.flows.lifecycle.subscriptions.hold import hold
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule_each
 from tallystick.flows.lifecycle.subscriptions.start import Start, activate, first_occasions, message
@@ -26,7 +27,7 @@ from tallystick.ground.agenda import Due
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Plan, Subscription
 from tallystick.rooms.invoices.standalone import Chain
-from tallystick.rooms.subscriptions import store, verbs
+from tallystick.rooms.subscriptions import lifetime, store, verbs
 from tallystick.rooms.subscriptions.terms import Terms, terms_of
 
 
@@ -57,6 +58,7 @@ async def change_plan(
         previous=current,
     )
     await own_units.override(tx, new, fields.get("plan_overrides"), at)
+    await thresholds.replace(tx, new, fields, at)
     if yearly(plan) >= yearly(await tx.get_one(Plan, current.plan_id)):
         await succeed(tx, [Succession(current, new, at)])
         return new
@@ -68,6 +70,7 @@ async def succeed(tx: Tx, successions: Sequence[Succession]) -> None:
     """Carry out changes of plan for held rows: closing and first fees share an invoice (§2.5 step 6, §2.6 step 3)."""
     verbs.terminate([(each.old, each.at) for each in successions])
     await tx.flush()  # an external id has one active row at a time
+    await lifetime.move(tx, [(each.old.id, each.new.id) for each in successions])
     starts = [Start(each.new, each.at, each.at) for each in successions]
     await activate(tx, starts)
     terms = await terms_of(tx, [row.id for each in successions for row in (each.old, each.new)])

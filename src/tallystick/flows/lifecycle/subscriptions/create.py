@@ -11,6 +11,7 @@ from tallystick.core.periods import local_date
 from tallystick.flows.lifecycle import customers as customer_lifecycle
 from tallystick.flows.lifecycle import plans as plan_lifecycle
 from tallystick.flows.lifecycle import units as own_units
+from tallystick.flows.lifecycle.subscriptions import thresholds
 from tallystick.flows.lifecycle.subscriptions.change import change_plan
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule
 from tallystick.flows.lifecycle.subscriptions.start import Start, message, start
@@ -46,7 +47,7 @@ async def subscribe(
     timezone = customer.timezone or (await tx.get_one(BillingEntity, customer.billing_entity_id)).timezone
     if gated and local_date(subscription_at, timezone) >= local_date(at, timezone):
         activation.check_customer(customer, columns.get("payment_method_type", "provider"))
-    verbs.check_thresholds(fields)
+    thresholds.check(fields)
     return await _decide(tx, customer, plan, at, columns)
 
 
@@ -79,6 +80,7 @@ async def _decide(tx: Tx, customer: Customer, plan: Plan, at: dt.datetime, field
     if current is None and await store.taken(tx, [(customer.organization_id, external_id)]):
         raise Invalid.field("external_id", "value_already_exist")
     if current is not None and current.plan_id == plan.id:
+        await thresholds.replace(tx, current, fields, at)
         return current
     if current is not None and current.status == "pending":
         return await _replace_plan(tx, current, plan, at, fields)
@@ -93,6 +95,7 @@ async def _begin(tx: Tx, customer: Customer, plan: Plan, at: dt.datetime, fields
     """A chain of its own: active and billed today, active since a day in the past, or pending (§2.4)."""
     row = await verbs.add(tx, at, fields, customer_id=customer.id, plan=plan, external_id=fields["external_id"])
     await own_units.override(tx, row, fields.get("plan_overrides"), at)
+    await thresholds.replace(tx, row, fields, at)
     await start_on_its_date(tx, row, at)
     return row
 
@@ -121,6 +124,7 @@ async def _replace_plan(tx: Tx, current: Subscription, plan: Plan, at: dt.dateti
     current.plan_id = plan.id
     named = {"name": fields["name"]} if fields.get("name") else {}
     verbs.edit(current, plan, named, at)
+    await thresholds.replace(tx, current, fields, at)
     await tx.flush()
     await outbox.emit(tx, [message(current, "subscription.updated", at)])
     await reschedule(tx, [current.id], at)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.flows.billing.run import bill
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule_each
+from tallystick.flows.usage.marks import mark
 from tallystick.ground import outbox
 from tallystick.ground.db import Tx
 from tallystick.ground.outbox import Message
 from tallystick.ground.tables import Subscription
-from tallystick.rooms.subscriptions import units, verbs
+from tallystick.rooms.subscriptions import lifetime, units, verbs
 from tallystick.rooms.subscriptions.terms import Terms, terms_of
 
 
@@ -47,6 +48,8 @@ async def activate(tx: Tx, starts: Sequence[Start]) -> dict[uuid.UUID, Terms]:
     ]
     verbs.end_trials(ended)
     await units.activate(tx, {each.row.id: each.at for each in starts})
+    await lifetime.begin(tx, [(each.row, each.at) for each in starts])
+    await mark(tx, {each.row.id: each.at for each in starts})
     return terms
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tallystick.flows.lifecycle import plans as plan_lifecycle
 from tallystick.flows.lifecycle import units
+from tallystick.flows.lifecycle.subscriptions import thresholds
 from tallystick.flows.lifecycle.subscriptions.create import issuer, start_on_its_date
 from tallystick.flows.lifecycle.subscriptions.hold import hold
 from tallystick.flows.lifecycle.subscriptions.own_plan import override_plan
@@ -38,6 +39,7 @@ async def update(tx: Tx, found: Subscription, at: dt.datetime, fields: Fields) -
     columns = {**fields, **verbs.payment_method(fields), **await issuer(tx, row.organization_id, fields)}
     plan, new_units = await _overrides(tx, row, fields.get("plan_overrides"), at)
     verbs.edit(row, plan, columns, at)
+    await thresholds.edit(tx, row, plan, fields, at)
     told = [message(row, "subscription.updated", at)] if row.status in ("active", "pending") else []
     if moved is None:
         await tx.flush()
@@ -61,7 +63,7 @@ def _moved_start(row: Subscription, fields: Fields) -> dt.datetime | None:
 async def _check(tx: Tx, row: Subscription, fields: Fields, at: dt.datetime, subscription_at: dt.datetime) -> None:
     verbs.check_order_number(row, fields)
     verbs.check_ending(fields.get("ending_at"), subscription_at, at)
-    verbs.check_thresholds(fields)
+    thresholds.check(fields)
     if "activation_rules" in fields:
         if row.status != "pending":
             raise Invalid.field("activation_rules", "subscription_not_pending")

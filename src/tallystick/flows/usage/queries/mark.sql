@@ -1,15 +1,15 @@
 -- Agenda entries for the active ones of these subscriptions that have usage thresholds, or alerts if these count.
 with marked as (
   insert into agenda (kind, subject_id, organization_id, due_at, rank, attempts)
-  select :kind, s.id, s.organization_id, cast(:at as timestamptz), cast(:rank as smallint), 0
-  from subscriptions s
+  select :kind, s.id, s.organization_id, m.at, cast(:rank as smallint), 0
+  from unnest(cast(:ids as uuid[]), cast(:instants as timestamptz[])) as m(id, at)
+  join subscriptions s on s.id = m.id
   join plans p on p.id = s.plan_id
-  where s.id = any(cast(:ids as uuid[])) and s.status = 'active'
+  where s.status = 'active'
     and (
       exists (
         select from usage_thresholds t
-        where t.deleted_at is null
-          and (t.subscription_id = s.id or t.plan_id = s.plan_id or t.plan_id = p.parent_id)
+        where t.deleted_at is null and (t.plan_id in (s.plan_id, p.parent_id) or t.subscription_id = s.id)
       )
       or (
         cast(:alerts as boolean) and exists (

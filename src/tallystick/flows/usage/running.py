@@ -1,0 +1,96 @@
+"""Current usage of a set of subscriptions, for those who compare it with thresholds: the billing pipeline, not stored.
+
+What the API shows of one subscription's usage is in current.py.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tallystick.core.contract import ChargeTerms, Contract
+from tallystick.core.invoice import FeeDraft
+from tallystick.core.occasion import Occasion, Reason
+from tallystick.core.windows import Window, current_windows
+from tallystick.flows.billing.due import Bill
+from tallystick.flows.billing.meter import ChargeUsage, measure
+from tallystick.flows.billing.rate import Rater
+from tallystick.ground.db import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The running usage period of a subscription: a bill of its usage so far, and each charge with its fees."""
+
+    bill: Bill
+    charges: tuple[tuple[ChargeTerms, tuple[FeeDraft, ...]], ...]
+
+    @property
+    def subscription_id(self) -> uuid.UUID:
+        """Whose usage it is."""
+        return self.bill.contract.subscription_id
+
+    @property
+    def amount_cents(self) -> int:
+        """Current usage without taxes, charges paid in advance included."""
+        return sum(fee.amount_cents for _, fees in self.charges for fee in fees)
+
+    def fees_of(self, metric_id: uuid.UUID) -> list[FeeDraft]:
+        """The fees of a metric, one for each charge, bucket and group; none when the plan does not price it."""
+        return [fee for charge, own in self.charges if charge.metric.id == metric_id for fee in own]
+
+    @property
+    def billable(self) -> tuple[FeeDraft, ...]:
+        """What a progressive invoice bills: usage so far of charges that invoices bill in arrears (§5.4)."""
+        arrears = (own for charge, own in self.charges if charge.invoiceable and not charge.pay_in_advance)
+        return tuple(fee for own in arrears for fee in own if fee.units or fee.amount_cents or fee.events_count)
+
+
+async def running_usage(tx: Tx, contracts: Sequence[Contract], at_of: Mapping[uuid.UUID, dt.datetime]) -> list[Running]:
+    """Usage of the periods that run at their instants, to the ends of the periods (metering.md §7.1)."""
+    bills = [_bill(contract, at_of[contract.subscription_id]) for contract in contracts]
+    return await _rated(tx, bills, {})
+
+
+async def whole_usage(
+    tx: Tx, running: Sequence[Running], metric_ids: Mapping[uuid.UUID, set[uuid.UUID]]
+) -> list[Running]:
+    """The same with the usage of these metrics (subscription -> metrics) since the start of the row.
+
+    Prorated charges have no such usage (metering.md §7.1, `full_usage`).
+    """
+    bills = [replace(one.bill, windows=replace(one.bill.windows, charges=_whole(one.bill))) for one in running]
+    return await _rated(tx, bills, metric_ids)
+
+
+def _bill(contract: Contract, at: dt.datetime) -> Bill:
+    assert contract.started_at is not None, "only what runs is looked at"
+    windows = current_windows(contract.schedule, contract.started_at, contract.terminated_at, at)
+    return Bill(contract, Occasion(contract.subscription_id, Reason.PROGRESSIVE, at), windows, plan_fee_due=False)
+
+
+def _whole(bill: Bill) -> Window:
+    started_at, window = bill.contract.started_at, bill.windows.charges
+    assert started_at is not None
+    assert window is not None
+    return Window(started_at, window.end_at)
+
+
+async def _rated(tx: Tx, bills: Sequence[Bill], only: Mapping[uuid.UUID, set[uuid.UUID]]) -> list[Running]:
+    def charges(bill: Bill) -> Iterable[ChargeTerms]:
+        chosen = only.get(bill.contract.subscription_id)
+        for charge in bill.contract.plan.charges if bill.charges_window else ():
+            if chosen is None or (charge.metric.id in chosen and not charge.prorated):
+                yield charge
+
+    rater = Rater()
+    found = []
+    for bill, usages in zip(bills, await measure(tx, bills, charges), strict=True):
+        found.append(Running(bill, tuple((usage.charge, _fees(rater, bill, usage)) for usage in usages)))
+    return found
+
+
+def _fees(rater: Rater, bill: Bill, usage: ChargeUsage) -> tuple[FeeDraft, ...]:
+    return tuple(rater.fees(bill, [usage], invoiced=False))
