@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from lago_python_client.exceptions import LagoApiError
 
-TITLES = {401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
+TITLES = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Payload Too Large",
+    422: "Unprocessable Entity",
+}
+CODED = (403, 404, 405, 422)
 UNAUTHORIZED = {"status": 401, "error": "Unauthorized"}
 
 
@@ -35,3 +44,20 @@ def invalid(**details: list[str]) -> dict[str, Any]:
         "code": "validation_errors",
         "error_details": details,
     }
+
+
+def deviation(status: int, content: bytes) -> str | None:
+    """Why an answer is none that the contract knows (api.md §3); None when it is one."""
+    if status == 200:
+        return None
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return "no JSON"
+    if status not in (400, *TITLES) or body.get("status") != status:
+        return "not a status of the contract"
+    if body["error"] != TITLES.get(status, body["error"]):
+        return "another title"
+    wanted = {"status", "error"} | ({"code"} if status in CODED else set())
+    wanted |= {"error_details"} if status == 422 else set()
+    return None if set(body) == wanted else "other keys"
