@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tallystick.core.commitments import Reconciled, reconciled_at_end, reconciled_at_tick, shortfall
+from tallystick.core.explain import commitment_trace, in_words
 from tallystick.core.periods import BillingTime, Interval, Schedule, local_date
 from tallystick.core.windows import Window
 
@@ -102,3 +103,13 @@ def test_termination_on_a_billing_day() -> None:
 def test_a_period_before_the_start_is_not_reconciled() -> None:
     plan = schedule(Interval.MONTHLY, "2024-06-10")
     assert reconciled_at_tick(plan, at("2024-06-10"), date(2024, 6, 1)) is None
+
+
+def test_trace_in_words() -> None:
+    period = Reconciled(ANY, 17, 31)
+    found = shortfall(100_000, period, 20_000, Decimal(20_000))
+    assert found is not None
+    assert in_words(commitment_trace(100_000, period, 20_000, found))["sentences"] == [
+        "the commitment of 100000 cents is 54839 cents for 17 of 31 days; the fees of the period amount to 20000 cents",
+        "34839.0 cents rounded half away from zero = 34839 cents",
+    ]

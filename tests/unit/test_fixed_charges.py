@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from tallystick.core.contract import FixedChargeTerms
+from tallystick.core.explain import fixed_charge_trace, in_words, raise_trace
 from tallystick.core.fixed_charges import (
     RatedUnits,
     UnitRecord,
@@ -19,7 +22,7 @@ from tallystick.core.fixed_charges import (
     upgrade_credit_cents,
 )
 from tallystick.core.money import dec_text, to_cents
-from tallystick.core.rating import ChargeModel, Price, tariff
+from tallystick.core.rating import ChargeModel, Price, fee_amounts, tariff
 from tallystick.core.windows import Window
 
 JANUARY = Window(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 2, 1, tzinfo=UTC))
@@ -185,3 +188,34 @@ def test_upgrade_credit() -> None:
     assert upgrade_credit_cents(1500, old.start_at + timedelta(seconds=1), old, new) == 532
     assert 3548 - upgrade_credit_cents(1500, old.start_at, old, new) == 3016
     assert upgrade_credit_cents(1500, old.end_at, old, new) == 0
+
+
+def test_traces_in_words() -> None:
+    charge = FixedChargeTerms(
+        id=uuid4(),
+        parent_id=None,
+        code="seat",
+        add_on_id=uuid4(),
+        model=ChargeModel.STANDARD,
+        properties=STANDARD,
+        pay_in_advance=True,
+        prorated=True,
+        taxes=(),
+    )
+    units, price = january(("2024-12-05", "10"), ("2025-01-16", "15"))
+    amounts = fee_amounts(price.amount, price.unit_amount, "EUR")
+    told = in_words(fixed_charge_trace(charge, units, price, amounts, JANUARY, 31, 100))
+    assert told["sentences"] == [
+        "15.0 units, weighed by their days; the period has 31 of 31 days",
+        "12580.645 cents rounded half away from zero = 12581 cents",
+        "less 100 cents that the old plan was paid for the same days",
+    ]
+    assert [step["sentence"] for step in told["steps"]] == ["12.580645 units at 10.0 = 125.80645"]
+    raised = raise_of(Decimal(15), Decimal(10), JANUARY, 31, "UTC", at("2025-01-17"), prorated=True)
+    price = price_of_raise(tariff("standard", STANDARD, prorated=False, currency="EUR"), raised)
+    amounts = fee_amounts(price.amount, price.unit_amount, "EUR")
+    trace = raise_trace(charge, Decimal(15), Decimal(10), raised, price, amounts, JANUARY, 31)
+    assert in_words(trace)["sentences"][:2] == [
+        "15.0 units, 10.0 of the period billed before: 5.0 more",
+        "15 of 31 days",
+    ]

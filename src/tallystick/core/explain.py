@@ -160,7 +160,7 @@ def fixed_charge_trace(
             ],
         }
     if credit_cents:
-        trace["credit_of_old_plan_cents"] = credit_cents
+        trace["old_plan"] = {"credit_cents": credit_cents}
     return trace
 
 
@@ -282,12 +282,31 @@ def _minimum_in_words(minimum: Mapping[str, Any]) -> str:
     )
 
 
+def _change_in_words(change: Mapping[str, Any]) -> str:
+    return f"{change['units']} units, {change['billed_units']} of the period billed before: {change['added']} more"
+
+
+def _commitment_in_words(commitment: Mapping[str, Any]) -> str:
+    share = f"{commitment['days']} of {commitment['full_days']} days"
+    return (
+        f"the commitment of {commitment['amount_cents']} cents is {commitment['prorated_cents']} cents for {share};"
+        f" the fees of the period amount to {commitment['billed_cents']} cents"
+    )
+
+
+def _old_plan_in_words(old_plan: Mapping[str, Any]) -> str:
+    return f"less {old_plan['credit_cents']} cents that the old plan was paid for the same days"
+
+
 def _rounding_in_words(rounding: Mapping[str, Any]) -> str:
     return f"{rounding['exact_cents']} cents rounded {rounding['rule']} = {rounding['cents']} cents"
 
 
 _AROUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "change": _change_in_words,
     "proration": _proration_in_words,
     "minimum": _minimum_in_words,
+    "commitment": _commitment_in_words,
     "rounding": _rounding_in_words,
+    "old_plan": _old_plan_in_words,
 }
