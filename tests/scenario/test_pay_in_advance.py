@@ -255,6 +255,13 @@ def test_nothing_is_issued_for_nothing_when_zero_is_skipped(api: Api) -> None:
     assert fees(api) == []
 
 
+def test_a_fee_shows_what_its_event_is_broken_down_by(api: Api) -> None:
+    keys = [{"value": "region", "options": {"display_in_invoice": True}}]
+    sell(api, properties={"amount": "1", "presentation_group_keys": keys})
+    fee = fee_of(api, send(api, 4, region="eu"))
+    assert fee["presentation_breakdowns"] == [{"presentation_by": {"region": "eu"}, "units": "4.0"}]
+
+
 def test_a_plan_that_changes_takes_effect_with_the_next_event(api: Api) -> None:
     sold = sell(api)
     assert cents(api, [1]) == [100]

@@ -148,7 +148,8 @@ def test_a_batch(api: Api) -> None:
     sell(api)
     rows = batch([body(2), body(3, code="none"), body(4)])["fees"]
     assert [row["amount_cents"] for row in rows] == [200, 400]
-    for nothing in (None, [], "x"):
+    refused: tuple[Any, ...] = (None, [], "x")
+    for nothing in refused:
         assert batch(nothing, 422)["error_details"] == {"events": ["no_events"]}
     assert batch([body(1), body(1, external_subscription_id="nobody")], 404)["code"] == "subscription_not_found"
     assert batch([body("x")], 422)["error_details"] == {"properties": ["value_is_not_valid_number"]}

@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tallystick.core.aggregate import bucket_of, group_keys, group_of
+from tallystick.core.aggregate import bucket_of, displayed_keys, group_keys, group_of, presented_values
 from tallystick.core.contract import ChargeTerms, Contract
 from tallystick.core.explain import event_trace
 from tallystick.core.in_advance import Step, prorated_raise, usages_of
-from tallystick.core.invoice import FeeDraft, FeeType, Purpose
+from tallystick.core.invoice import FeeBreakdown, FeeDraft, FeeType, Purpose
 from tallystick.core.metering import MeterWindow
 from tallystick.core.proration import sub_days
 from tallystick.core.rating import fee_amounts, price_of_event
@@ -147,5 +147,16 @@ def _fee(sale: Sale, step: Step) -> FeeDraft:
         period_from_at=period.start_at,
         period_to_at=period.end_at,
         event_transaction_id=sale.event.transaction_id,
+        breakdowns=_breakdowns(sale, step),
         trace=event_trace(charge, step, price, amounts, period),
     )
+
+
+def _breakdowns(sale: Sale, step: Step) -> tuple[FeeBreakdown, ...]:
+    """One part: the event's values of the presentation keys, with its own units (metering.md §4.4)."""
+    charge = sale.charge
+    values = presented_values(charge, bucket_of(charge, sale.event.properties), sale.event.properties)
+    if not values:
+        return ()
+    units = step.raised if charge.metric.aggregation_type == "unique_count_agg" else step.applied
+    return (FeeBreakdown(values, units, tuple(key for key in displayed_keys(charge) if key in values)),)
