@@ -15,8 +15,9 @@ from tallystick.core.invoice import FeeDraft
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.windows import Window, current_windows
 from tallystick.flows.billing.due import Bill
-from tallystick.flows.billing.meter import ChargeUsage, measure
+from tallystick.flows.billing.meter import ChargeUsage
 from tallystick.flows.billing.rate import Rater
+from tallystick.flows.usage.peaks import measure_running
 from tallystick.ground.db import Tx
 
 
@@ -87,7 +88,7 @@ async def _rated(tx: Tx, bills: Sequence[Bill], only: Mapping[uuid.UUID, set[uui
 
     rater = Rater()
     found = []
-    for bill, usages in zip(bills, await measure(tx, bills, charges), strict=True):
+    for bill, usages in zip(bills, await measure_running(tx, bills, charges), strict=True):
         found.append(Running(bill, tuple((usage.charge, _fees(rater, bill, usage)) for usage in usages)))
     return found
 
