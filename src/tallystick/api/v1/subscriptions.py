@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Flag, Input, Label, Moment, Object, Objects, RequiredText, Shape, Text, one_of, refuse
+from tallystick.api.inputs import ExternalId, Flag, Input, Label, Moment, Object, Shape, Text, one_of, refuse
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
-from tallystick.api.v1.plan_inputs import PlanOverridesInput, contents
+from tallystick.api.v1.plan_inputs import PlanOverridesInput, ThresholdInput, contents
 from tallystick.flows.lifecycle.subscriptions import create as creation
 from tallystick.flows.lifecycle.subscriptions import terminate as termination
 from tallystick.flows.lifecycle.subscriptions import update as edition
@@ -47,7 +47,7 @@ OrderNumber = Annotated[str | None, BeforeValidator(_order_number), Shape.SCALAR
 class References(Input):
     """Who subscribes to what: looked at before anything else (subscriptions.md §2.3)."""
 
-    external_customer_id: RequiredText
+    external_customer_id: ExternalId
     plan_code: Label = None
 
 
@@ -69,16 +69,16 @@ class SubscriptionInput(Input):
         None
     )
     plan_overrides: Annotated[PlanOverridesInput | None, Shape.OBJECT] = None
-    usage_thresholds: Objects = None
+    usage_thresholds: Annotated[list[ThresholdInput] | None, Shape.ARRAY] = None
     activation_rules: Annotated[Any, Shape.ANY] = None
 
 
 class NewSubscriptionInput(SubscriptionInput):
     """Body of create (subscriptions.md §2.1)."""
 
-    external_customer_id: RequiredText
+    external_customer_id: ExternalId
     plan_code: Label = None
-    external_id: Annotated[RequiredText, BeforeValidator(_trimmed)]
+    external_id: Annotated[ExternalId, BeforeValidator(_trimmed)]
     billing_time: Annotated[str | None, one_of("calendar", "anniversary"), Shape.SCALAR] = None
 
 
