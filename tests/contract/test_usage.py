@@ -53,3 +53,20 @@ def test_usage_of_nobody_and_of_nothing(shop: Shop) -> None:
     assert (usage.amount_cents, usage.charges_usage[0].units) == (0, "0.0")
     assert refused(shop.lago.customers.current_usage, "acme", "nope") == coded(405, "no_active_subscription")
     assert refused(shop.lago.customers.current_usage, "nobody", "sub") == coded(404, "customer_not_found")
+
+
+def test_projected_usage(shop: Shop) -> None:
+    shop.event(3)
+    shop.event(3, properties={"n": 3, "region": "eu"})
+    shop.settle()
+    usage = shop.lago.customers.projected_usage("acme", "sub")
+    assert (usage.amount_cents, usage.currency) == (225, "EUR")
+    assert usage.projected_amount_cents >= usage.amount_cents
+    (row,) = usage.charges_usage
+    assert row.units == "6.0"
+    assert {str(item.values) for item in row.filters} == {"{'region': ['eu']}", "{}"}
+    assert refused(shop.lago.customers.projected_usage, "acme", "nope") == coded(405, "no_active_subscription")
+
+
+def test_past_usage_before_the_first_invoice(shop: Shop) -> None:
+    assert shop.lago.customers.past_usage("acme", "sub")["usage_periods"] == []

@@ -63,6 +63,12 @@ def metrics(draw: st.DrawFn) -> Metric:
 
 GROUPS = st.lists(st.sampled_from(["region", "tier", "other"]), max_size=2, unique=True)
 LISTS = st.lists(st.sampled_from(["us", "eu", "asia", "7"]), min_size=1, max_size=3, unique=True)
+#: what a query asks for: mostly everything
+ONLY: st.SearchStrategy[dict[str, tuple[str, ...]]] = st.one_of(
+    st.just({}),
+    st.just({}),
+    st.dictionaries(st.sampled_from(["region", "tier"]), LISTS.map(lambda texts: (*texts, "")), max_size=2),
+)
 FILTER_VALUES = st.dictionaries(st.sampled_from(["region", "tier"]), LISTS, min_size=1)
 FILTERS = st.lists(
     st.builds(lambda values, groups: build.price_filter(values, *groups), FILTER_VALUES, GROUPS), max_size=6
@@ -113,7 +119,12 @@ def windows(draw: st.DrawFn) -> MeterWindow:
         case "both":
             start, end = start + dt.timedelta(hours=30, milliseconds=7), end - dt.timedelta(hours=100)
     return build.window(
-        made.charge, start_at=start, end_at=end, timezone=made.timezone, duration_days=made.duration_days
+        made.charge,
+        start_at=start,
+        end_at=end,
+        timezone=made.timezone,
+        duration_days=made.duration_days,
+        only=draw(ONLY),
     )
 
 

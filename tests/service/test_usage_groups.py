@@ -200,3 +200,15 @@ def test_fees_keep_their_breakdowns_and_show_what_documents_show(api: Api) -> No
         ({"host": "a", "team": "red"}, "1.0"),
         ({"host": "b", "team": "red"}, "2.0"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("aggregation_type", "units"), [("count_agg", "1.0"), ("sum_agg", "2.5"), ("unique_count_agg", "1.0")]
+)
+def test_a_fee_paid_in_advance_has_the_part_of_its_event(api: Api, aggregation_type: str, units: str) -> None:
+    properties = presented("team", "host", displayed=("host",))
+    subscribe(api, charge(api, aggregation_type=aggregation_type, properties=properties, pay_in_advance=True))
+    event(api, n="2.5", team="red", host="a")
+    api.at("2025-06-02T00:00:00Z")
+    (fee,) = api.get("/fees", fee_type="charge")["fees"]
+    assert parts(fee["presentation_breakdowns"]) == [({"host": "a"}, units)]
