@@ -14,9 +14,8 @@ from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.windows import Window, current_windows
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.load import load_contracts
-from tallystick.flows.billing.rate import Rater
 from tallystick.flows.usage.asked import EVERYTHING, Asked
-from tallystick.flows.usage.peaks import measure_running
+from tallystick.flows.usage.running import rated_usage
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import NotAllowed
 from tallystick.ground.tables import Subscription
@@ -59,9 +58,8 @@ async def current_usage(
     running = current_windows(contract.schedule, contract.started_at, contract.terminated_at, at)
     windows = asked.windows(contract, running)
     bill = Bill(contract, Occasion(contract.subscription_id, Reason.PERIODIC, at), windows, plan_fee_due=False)
-    (usages,) = await measure_running(tx, [bill], lambda _: charges, asked.narrowing)
-    rater = Rater()
-    found = [ChargeFees(usage.charge, tuple(rater.fees(bill, [usage], invoiced=False))) for usage in usages]
+    (usage,) = await rated_usage(tx, [bill], lambda _: charges, asked.narrowing)
+    found = [ChargeFees(charge, fees) for charge, fees in usage.charges]
     assert windows.charges is not None
     return CurrentUsage(contract, windows.charges, tuple(found), compose([fee for one in found for fee in one.fees]))
 

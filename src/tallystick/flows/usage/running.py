@@ -1,13 +1,13 @@
-"""Current usage of a set of subscriptions, for those who compare it with thresholds: the billing pipeline, not stored.
+"""Usage of running periods for a set of subscriptions: the billing pipeline, with nothing stored at its end.
 
-What the API shows of one subscription's usage is in current.py.
+What the API shows of one subscription is made of it in current.py, what thresholds and alerts compare in check.py.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tallystick.core.contract import ChargeTerms, Contract
@@ -15,7 +15,7 @@ from tallystick.core.invoice import FeeDraft
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.windows import Window, current_windows
 from tallystick.flows.billing.due import Bill
-from tallystick.flows.billing.meter import ChargeUsage
+from tallystick.flows.billing.meter import NOTHING_LEFT_OUT, ChargeUsage, Narrowing
 from tallystick.flows.billing.rate import Rater
 from tallystick.flows.usage.peaks import measure_running
 from tallystick.ground.db import Tx
@@ -52,7 +52,7 @@ class Running:
 async def running_usage(tx: Tx, contracts: Sequence[Contract], at_of: Mapping[uuid.UUID, dt.datetime]) -> list[Running]:
     """Usage of the periods that run at their instants, to the ends of the periods (metering.md §7.1)."""
     bills = [_bill(contract, at_of[contract.subscription_id]) for contract in contracts]
-    return await _rated(tx, bills, {})
+    return await rated_usage(tx, bills, _charges)
 
 
 async def whole_usage(
@@ -63,7 +63,12 @@ async def whole_usage(
     Prorated charges have no such usage (metering.md §7.1, `full_usage`).
     """
     bills = [replace(one.bill, windows=replace(one.bill.windows, charges=_whole(one.bill))) for one in running]
-    return await _rated(tx, bills, metric_ids)
+
+    def chosen(bill: Bill) -> Iterable[ChargeTerms]:
+        wanted = metric_ids.get(bill.contract.subscription_id, set())
+        return (charge for charge in _charges(bill) if charge.metric.id in wanted and not charge.prorated)
+
+    return await rated_usage(tx, bills, chosen)
 
 
 def _bill(contract: Contract, at: dt.datetime) -> Bill:
@@ -79,19 +84,23 @@ def _whole(bill: Bill) -> Window:
     return Window(started_at, window.end_at)
 
 
-async def _rated(tx: Tx, bills: Sequence[Bill], only: Mapping[uuid.UUID, set[uuid.UUID]]) -> list[Running]:
-    def charges(bill: Bill) -> Iterable[ChargeTerms]:
-        chosen = only.get(bill.contract.subscription_id)
-        for charge in bill.contract.plan.charges if bill.charges_window else ():
-            if chosen is None or (charge.metric.id in chosen and not charge.prorated):
-                yield charge
-
+async def rated_usage(
+    tx: Tx,
+    bills: Sequence[Bill],
+    charges_of: Callable[[Bill], Iterable[ChargeTerms]],
+    narrowing: Narrowing = NOTHING_LEFT_OUT,
+) -> list[Running]:
+    """Each bill with these charges and what their usage so far costs; empty fees stay, minimums do not apply (§7.1)."""
     rater = Rater()
-    found = []
-    for bill, usages in zip(bills, await measure_running(tx, bills, charges), strict=True):
-        found.append(Running(bill, tuple((usage.charge, _fees(rater, bill, usage)) for usage in usages)))
-    return found
+    return [
+        Running(bill, tuple((usage.charge, _fees(rater, bill, usage)) for usage in usages))
+        for bill, usages in zip(bills, await measure_running(tx, bills, charges_of, narrowing), strict=True)
+    ]
 
 
 def _fees(rater: Rater, bill: Bill, usage: ChargeUsage) -> tuple[FeeDraft, ...]:
     return tuple(rater.fees(bill, [usage], invoiced=False))
+
+
+def _charges(bill: Bill) -> Sequence[ChargeTerms]:
+    return bill.contract.plan.charges if bill.charges_window else ()

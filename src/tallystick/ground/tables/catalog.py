@@ -193,7 +193,7 @@ class MinimumCommitment(Base):
 
 
 class UsageThreshold(Base):
-    """An amount of usage at which a progressive invoice is made, of a plan or a subscription (subscriptions.md §5.1)."""
+    """An amount of usage, of a plan or a subscription, at which a progressive invoice is made (§5.1)."""
 
     __tablename__ = "usage_thresholds"
     __table_args__ = (
