@@ -253,7 +253,7 @@ async def override(installation: Installation, api: Api, asked: dict[str, Any]) 
     organization_id = uuid.UUID(api.organization["lago_id"])
     async with installation.database.begin() as tx:
         parent = await plans.find(tx, organization_id, "p")
-        child = await lifecycle.override(tx, parent, asked, parent.created_at)
+        child = (await lifecycle.override(tx, parent, asked, parent.created_at)).written.plan
         [body] = await wire.plans(tx, [child])
     return json.loads(dumps(body))
 

@@ -53,7 +53,7 @@ async def update(call: Call, tx: Tx) -> Any:
     row = await _subscription(call, tx)
     found = await _fixed_charge(call, tx, row)
     fields = contents(call.read("fixed_charge", FixedChargeInput))
-    asked = {name: fields[name] for name in OVERRIDABLE if name in fields}
+    asked = {name: fields[name] for name in OVERRIDABLE if fields.get(name) is not None}
     overrides = {"fixed_charges": [{**asked, "id": str(found.id)}]}
     changed = await edition.update(tx, row, call.at, {"plan_overrides": overrides})
     return {"fixed_charge": await _shown(tx, changed, await _fixed_charge(call, tx, changed))}

@@ -74,4 +74,6 @@ def change(rows: Sequence[FixedCharge], items: Sequence[Fields], at: dt.datetime
 def asks_for_units_only(overrides: Fields | None) -> bool:
     """Whether `plan_overrides` ask for other units and nothing else: that makes no child plan."""
     asked = {key: value for key, value in (overrides or {}).items() if value is not None}
-    return asked.keys() == {"fixed_charges"} and all(item.keys() <= UNITS_ONLY for item in asked["fixed_charges"])
+    items = asked.get("fixed_charges", ())
+    given = ({key for key, value in item.items() if value is not None} for item in items)
+    return asked.keys() == {"fixed_charges"} and all(keys <= UNITS_ONLY for keys in given)
