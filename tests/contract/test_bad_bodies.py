@@ -17,6 +17,8 @@ from tests.support.api import Api
 JSON = {"Content-Type": "application/json"}
 #: how many of the values each field gets, beside the one that is too long for an index
 TURNS = 2
+#: each body gets one in so many of the values
+STEP = 4
 
 
 def send(api: Api, method: str, path: str, content: str | bytes) -> tuple[int, dict[str, Any]]:
@@ -80,9 +82,10 @@ def test_any_value_in_any_field(shop: Shop) -> None:
 
 @pytest.mark.slow
 def test_any_value_as_the_root_and_as_the_body(shop: Shop) -> None:
-    for (method, path), body in bodies(shop).items():
+    texts = list(VALUES.values())
+    for place, ((method, path), body) in enumerate(bodies(shop).items()):
         root = next(iter(body))
-        for text in VALUES.values():
+        for text in texts[place % STEP :: STEP]:
             send(shop.api, method, path, text)
             send(shop.api, method, path, f'{{"{root}": {text}}}')
 
