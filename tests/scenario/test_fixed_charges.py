@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from tallystick.core.occasion import Occasion, Reason
+from tallystick.flows.billing.run import bill
+from tallystick.ground.installation import Installation
 from tests.support.api import Api
 from tests.support.billing import invoices, one_invoice
 from tests.support.catalog import metric
@@ -300,3 +306,30 @@ def test_graduated_and_volume(api: Api) -> None:
     invoice = one_invoice(api)
     assert lines(invoice) == [("15.0", 14500), ("15.0", 12000), ("0.0", 500)]
     assert invoice["fees"][1]["amount_details"]["graduated_ranges"]
+
+
+async def test_queries_do_not_grow_with_subscriptions(api: Api, installation: Installation) -> None:
+    """A tick with fixed charges, raised units and commitments takes as many statements for one row as for many."""
+    counts = []
+    for number in (1, 6):
+        own = Api(str(api.http.base_url)).at("2025-01-01T00:00:00Z")
+        charges = fixed(pay_in_advance=True, prorated=True), fixed(prorated=True)
+        shop(own, *charges, minimum_commitment={"amount_cents": 10**7})
+        customer(own)
+        for place in range(number):
+            subscribe(own, external_id=f"s{place}")
+        rows = own.get("/subscriptions")["subscriptions"]
+        at = dt.datetime(2025, 2, 1, tzinfo=dt.UTC)
+        statements: list[str] = []
+
+        def note(*arguments: Any, into: list[str] = statements) -> None:
+            into.append(arguments[2])
+
+        engine = installation.database.engine.sync_engine
+        event.listen(engine, "before_cursor_execute", note)
+        async with installation.database.begin() as tx:
+            await bill(tx, [Occasion(uuid.UUID(row["lago_id"]), Reason.PERIODIC, at) for row in rows])
+            await tx.rollback()
+        event.remove(engine, "before_cursor_execute", note)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
