@@ -6,7 +6,7 @@ step costs is `rating.price_of_event`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,9 +16,18 @@ from uuid import UUID
 from tallystick.core.aggregate import text_value
 from tallystick.core.contract import ChargeTerms
 from tallystick.core.metering import MeterWindow
-from tallystick.core.money import EXACT, ONE, ZERO, ceil_to, divide, exact, total
+from tallystick.core.money import EXACT, ZERO, ceil_to, divide, exact, total
 from tallystick.core.proration import days_between
-from tallystick.core.rating import ChargeModel, Usage, event_values, read_allowance, round_units, running_totals
+from tallystick.core.rating import (
+    NOTHING,
+    Allowance,
+    Beginning,
+    ChargeModel,
+    Usage,
+    read_allowance,
+    round_units,
+    running_totals,
+)
 from tallystick.core.windows import Window
 
 _PRORATED_PLACES = 5
@@ -34,8 +43,8 @@ class Step:
     raised          new units: by how much the event raised the maximum of its period
     units, events   aggregate and number of all selected events up to and including this one
     precise_cents   Σ precise_total_amount_cents of those; `own_precise_cents` the event's
-    values          their values in order, if the price looks at single values; the last `window_events` of them lie in
-                    the period
+    window_events   those of them that lie in the period
+    values          what they were worth, in order, if the price looks at single values; later ones may follow
     """
 
     filter_id: UUID | None
@@ -48,7 +57,7 @@ class Step:
     window_events: int = 0
     precise_cents: Decimal = ZERO
     own_precise_cents: Decimal = ZERO
-    values: tuple[Decimal, ...] = ()
+    values: Beginning = NOTHING
 
     @property
     def displayed_units(self) -> Decimal:
@@ -85,37 +94,41 @@ def usages_of(charge: ChargeTerms, properties: Mapping[str, Any], step: Step) ->
 
     `properties` are those of the bucket.
     """
-    own = int(step.counted)
-    after = _usage(charge, properties, step, step.units, events=step.events, values=len(step.values))
+    after = _usage(charge, properties, step, step.units, left_out=0)
     without_units = EXACT.subtract(step.units, step.raised)
-    before = _usage(charge, properties, step, without_units, events=step.events - own, values=len(step.values) - own)
+    before = _usage(charge, properties, step, without_units, left_out=int(step.counted))
     precise_before = EXACT.subtract(step.precise_cents, step.own_precise_cents)
     return after, replace(before, precise_total_amount_cents=precise_before)
 
 
-def _usage(
-    charge: ChargeTerms, properties: Mapping[str, Any], step: Step, units: Decimal, *, events: int, values: int
-) -> Usage:
-    kind = charge.metric.aggregation_type
+def _usage(charge: ChargeTerms, properties: Mapping[str, Any], step: Step, units: Decimal, *, left_out: int) -> Usage:
+    """The usage after the event, or before it when that one is left out."""
+    kind, events = charge.metric.aggregation_type, step.events - left_out
     if charge.model is not ChargeModel.PERCENTAGE:
         return Usage(units, units, events, precise_total_amount_cents=step.precise_cents)
+    carried = step.events - step.window_events
     limited = any(properties.get(name) not in (None, "") for name in _LIMITS)
+    period = step.values.derived(("period", carried), lambda values: values[carried:])
     return Usage(
         units,
         units,
         events,
-        running_totals=running_totals(kind, read_allowance(properties), step.values[: max(values, 0)], units),
-        event_values=event_values(kind, _window_values(kind, step, step.events - events)) if limited else None,
+        running_totals=_running_totals(kind, read_allowance(properties), step.values, events, units),
+        event_values=period.first(step.window_events - left_out) if limited else None,
         precise_total_amount_cents=step.precise_cents,
     )
 
 
-def _window_values(kind: str, step: Step, left_out: int) -> tuple[Decimal, ...]:
-    """Values of the period's events; the last `left_out` of them are not there."""
-    if kind in ("count_agg", "unique_count_agg"):
-        return (ONE,) * (step.window_events - left_out)
-    first = len(step.values) - step.window_events
-    return step.values[first : len(step.values) - left_out]
+def _running_totals(
+    kind: str, allowance: Allowance, values: Beginning, events: int, units: Decimal
+) -> Sequence[Decimal] | range:
+    """r of rating.md §8.1 after so many events."""
+    if kind != "sum_agg":
+        return running_totals(kind, allowance, (), units)
+    key = ("totals", allowance)
+    return values.derived(key, lambda every: [*map(Decimal, running_totals(kind, allowance, every, ZERO))]).first(
+        events
+    )
 
 
 def prorated_raise(raised: Decimal, at: datetime, last_at: datetime, tz: str, duration_days: int) -> Decimal:

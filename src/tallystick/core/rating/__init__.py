@@ -5,8 +5,9 @@ Not metering (how units come about) and not invoicing (what happens to fees); on
 
 from __future__ import annotations
 
-from tallystick.core.rating.allowance import running_totals
+from tallystick.core.rating.allowance import Allowance, running_totals
 from tallystick.core.rating.amounts import FeeAmounts, PricingUnitAmounts, fee_amounts, pricing_unit
+from tallystick.core.rating.beginnings import NOTHING, Beginning
 from tallystick.core.rating.event import EventPrice, price_of_event
 from tallystick.core.rating.instant import INSTANT_MODELS, InstantPrice, instant_price
 from tallystick.core.rating.percentage import read_allowance
@@ -22,6 +23,9 @@ __all__ = [
     "DEFAULTS",
     "INSTANT_MODELS",
     "JSON",
+    "NOTHING",
+    "Allowance",
+    "Beginning",
     "ChargeModel",
     "EventPrice",
     "FeeAmounts",

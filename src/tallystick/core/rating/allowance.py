@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import accumulate
 
 from tallystick.core.money import EXACT, ZERO, ceil_to, exact
+from tallystick.core.rating.beginnings import Beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +62,8 @@ def _count_below(totals: Sequence[Decimal] | range, limit: Decimal) -> int:
     """How many running totals are strictly below `limit`."""
     if isinstance(totals, range):  # 1, 2, …: no need to walk through millions of events
         return max(min(len(totals), int(ceil_to(limit)) - 1), 0)
+    if isinstance(totals, Beginning):
+        return totals.result(
+            ("below", limit), lambda every: accumulate((int(total < limit) for total in every), initial=0)
+        )
     return sum(1 for total in totals if total < limit)

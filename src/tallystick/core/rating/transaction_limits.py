@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import accumulate
 
-from tallystick.core.money import ONE, ZERO, total
+from tallystick.core.money import EXACT, ONE, ZERO, total
 from tallystick.core.rating.allowance import Allowance
+from tallystick.core.rating.beginnings import Beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class TransactionLimits:
 
     def amount(self, values: Sequence[Decimal], rate: Decimal, fixed: Decimal, allowance: Allowance) -> Decimal:
         """A of rating.md §8.2, in currency units, for event values in order; call inside `money.exact()`."""
+        if isinstance(values, Beginning):
+            return values.result(
+                (self, rate, fixed, allowance),
+                lambda every: accumulate(self.amounts(every, rate, fixed, allowance), EXACT.add, initial=ZERO),
+            )
         return total(self.amounts(values, rate, fixed, allowance))
 
     def amounts(

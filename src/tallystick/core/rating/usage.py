@@ -54,7 +54,7 @@ class Usage:
     events_count: int = 0
     total_aggregated_units: Decimal | None = None
     running_totals: Sequence[Decimal] | range = ()
-    event_values: tuple[Decimal, ...] | None = None
+    event_values: Sequence[Decimal] | None = None
     items: tuple[tuple[Decimal, Decimal], ...] = ()
     precise_total_amount_cents: Decimal = ZERO
     custom_amount: Decimal = ZERO

@@ -13,6 +13,8 @@ from typing import Any
 from tallystick.core.aggregate import group_keys, needs_values
 from tallystick.core.in_advance import Level, Step
 from tallystick.core.metering import MeterWindow
+from tallystick.core.money import ONE
+from tallystick.core.rating import NOTHING, Beginning, ChargeModel
 from tallystick.ground.db import Tx
 from tallystick.rooms.metering.measure import QUERIES, SELECTED, Group, fetch
 
@@ -41,12 +43,15 @@ async def steps(
     values = await _values(tx, windows)
     found: dict[tuple[int, uuid.UUID], Step] = {}
     for kind, places in _by_kind(windows).items():
-        for record in await fetch(tx, _STEPS[kind], windows, places, _READS[kind], list(event_ids)):
+        records = await fetch(tx, _STEPS[kind], windows, places, _READS[kind], list(event_ids))
+        if kind != "sum":
+            values.update(_ones(windows, records))
+        for record in records:
             columns = dict(record)
             place, filter_no, group = columns.pop("no"), columns.pop("filter_no"), tuple(columns.pop("grp"))
-            event_id = columns.pop("id")
-            seen = values.get((place, filter_no, group), ())[: columns["events"]]
+            seen = values.get((place, filter_no, group), NOTHING)
             filter_id, grouped_by = _named(windows[place], filter_no, group)
+            event_id = columns.pop("id")
             found[windows[place].key, event_id] = Step(filter_id, grouped_by, values=seen, **columns)
     return found
 
@@ -73,13 +78,23 @@ def _by_kind(windows: Sequence[MeterWindow]) -> Mapping[str, list[int]]:
     return wanted
 
 
-async def _values(tx: Tx, windows: Sequence[MeterWindow]) -> dict[tuple[int, int, Group], tuple[Any, ...]]:
-    """Values in order, of windows whose price looks at single ones."""
+async def _values(tx: Tx, windows: Sequence[MeterWindow]) -> dict[tuple[int, int, Group], Beginning]:
+    """Values of sums in order, of windows whose price looks at single ones."""
     places = [place for place, window in enumerate(windows) if needs_values(window.charge)]
     if not places:
         return {}
     records = await fetch(tx, _VALUES, windows, places, "number")
-    return {(row["no"], row["filter_no"], tuple(row["grp"])): tuple(row["values"]) for row in records}
+    return {(row["no"], row["filter_no"], tuple(row["grp"])): Beginning(row["values"]) for row in records}
+
+
+def _ones(windows: Sequence[MeterWindow], records: Sequence[Any]) -> dict[tuple[int, int, Group], Beginning]:
+    """The values of counted events: each is worth one (rating.md §8.2)."""
+    most: dict[tuple[int, int, Group], int] = {}
+    for row in records:
+        if windows[row["no"]].charge.model is ChargeModel.PERCENTAGE:
+            place = row["no"], row["filter_no"], tuple(row["grp"])
+            most[place] = max(most.get(place, 0), row["events"])
+    return {place: Beginning((ONE,) * count) for place, count in most.items()}
 
 
 def _named(window: MeterWindow, filter_no: int, group: Group) -> tuple[uuid.UUID | None, dict[str, str | None]]:
