@@ -1,6 +1,6 @@
 """Fixtures of all tests: a real PostgreSQL, one database for each test process, and a real HTTP server on it.
 
-`TALLYSTICK_TEST_POSTGRES` names the bin directory of another PostgreSQL; `TALLYSTICK_TEST_DATABASE_URL` a running server.
+`TALLYSTICK_TEST_POSTGRES` names the bin directory of another PostgreSQL, `TALLYSTICK_TEST_DATABASE_URL` a server.
 """
 
 from __future__ import annotations

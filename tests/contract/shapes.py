@@ -66,13 +66,17 @@ SHAPES: dict[str, str] = {
         customers_count:=0 active_subscriptions_count:=0 draft_invoices_count:=0 parent_id:uuid? pending_deletion:bool
         ~charges:charge+taxes[] ~entitlements:json[] ~usage_thresholds:usage_threshold[]
         ~applicable_usage_thresholds:applicable_threshold[] ~taxes:tax[] ~minimum_commitment:minimum_commitment
-        ~metadata:map ~fixed_charges:json[]""",
+        ~metadata:map ~fixed_charges:fixed_charge+taxes[]""",
     "charge": """
         lago_id:uuid lago_billable_metric_id:uuid code:str invoice_display_name:str? billable_metric_code:str
         created_at:dt
         charge_model:standard|graduated|package|percentage|volume|graduated_percentage|custom|dynamic invoiceable:bool
         regroup_paid_fees:invoice? pay_in_advance:bool prorated:bool min_amount_cents:int accepts_target_wallet:bool
         properties:map applied_pricing_unit:map? lago_parent_id:uuid? filters:filter[] ~taxes:tax[]""",
+    "fixed_charge": """
+        lago_id:uuid lago_add_on_id:uuid lago_parent_id:uuid? code:str add_on_code:str invoice_display_name:str
+        charge_model:standard|graduated|volume pay_in_advance:bool prorated:bool properties:map units:dec created_at:dt
+        ~taxes:tax[]""",
     "filter": "lago_id:uuid charge_code:str invoice_display_name:str? properties:map values:map",
     "usage_threshold": """
         lago_id:uuid threshold_display_name:str? amount_cents:int recurring:bool created_at:dt updated_at:dt""",
@@ -80,6 +84,28 @@ SHAPES: dict[str, str] = {
     "minimum_commitment": """
         lago_id:uuid plan_code:str invoice_display_name:str? amount_cents:int
         interval:weekly|monthly|quarterly|semiannual|yearly created_at:dt updated_at:dt taxes:tax[]""",
+    "coupon": """
+        lago_id:uuid name:str code:str description:str? coupon_type:fixed_amount|percentage amount_cents:int?
+        amount_currency:str? percentage_rate:dec? frequency:once|recurring|forever frequency_duration:int? reusable:bool
+        limited_plans:bool plan_codes:str[] limited_billable_metrics:bool billable_metric_codes:str[] created_at:dt
+        expiration:no_expiration|time_limit expiration_at:dt? terminated_at:dt?""",
+    "applied_coupon": """
+        lago_id:uuid lago_coupon_id:uuid coupon_code:str coupon_name:str coupon_description:str?
+        coupon_status:active|terminated lago_customer_id:uuid external_customer_id:str status:active|terminated
+        amount_cents:int? amount_cents_remaining:int? amount_currency:str? percentage_rate:dec?
+        frequency:once|recurring|forever frequency_duration:int? frequency_duration_remaining:int? created_at:dt
+        coupon_deleted_at:dt? expiration_at:dt? terminated_at:dt? ~credits:credit[]""",
+    "lifetime_usage": """
+        lago_id:uuid lago_subscription_id:uuid external_subscription_id:str external_historical_usage_amount_cents:int
+        invoiced_usage_amount_cents:int current_usage_amount_cents:int from_datetime:dt? to_datetime:dt
+        ~usage_thresholds:reached_threshold[]""",
+    "reached_threshold": "amount_cents:int completion_ratio:num reached_at:dt3?",
+    "alert": """
+        lago_id:uuid lago_organization_id:uuid subscription_external_id:str? external_subscription_id:str?
+        lago_wallet_id:uuid? wallet_code:str? alert_type:str code:str name:str? direction:increasing|decreasing
+        previous_value:dec last_processed_at:dt? thresholds:alert_threshold[] created_at:dt
+        billable_metric:billable_metric?""",
+    "alert_threshold": "code:str? value:dec recurring:bool",
     "subscription": """
         lago_id:uuid external_id:str lago_customer_id:uuid external_customer_id:str billing_entity_code:str name:str?
         plan_code:str plan_amount_cents:int? plan_amount_currency:str
@@ -150,8 +176,10 @@ SHAPES: dict[str, str] = {
         taxes_amount_cents:int lago_invoice_id:uuid? charges_usage:charge_usage[]""",
     "charge_usage": """
         units:dec total_aggregated_units:dec events_count:int amount_cents:int amount_currency:str
-        pricing_unit_details:map? charge:used_charge billable_metric:used_metric filters:filter_usage[]
-        grouped_usage:grouped_usage[] presentation_breakdowns:json[]""",
+        pricing_unit_details:map? charge:used_charge billable_metric:used_metric
+        filters:filter_usage+presentation_breakdowns*[]
+        grouped_usage:grouped_usage+presentation_breakdowns*[]
+        presentation_breakdowns:json[]""",
     "used_charge": "lago_id:uuid code:str charge_model:str invoice_display_name:str?",
     "used_metric": "lago_id:uuid name:str code:str aggregation_type:str",
     "filter_usage": """
@@ -159,7 +187,7 @@ SHAPES: dict[str, str] = {
         invoice_display_name:str? values:map? ~presentation_breakdowns:json[]""",
     "grouped_usage": """
         units:dec total_aggregated_units:dec events_count:int amount_cents:int pricing_unit_details:map? grouped_by:map
-        filters:filter_usage[] ~presentation_breakdowns:json[]""",
+        filters:filter_usage+presentation_breakdowns*[] ~presentation_breakdowns:json[]""",
     "meta": "current_page:int next_page:int? prev_page:int? total_pages:int total_count:int",
     "events_errors": """
         invalid_code:str[] missing_aggregation_property:str[] missing_group_key:json? invalid_filter_values:str[]""",

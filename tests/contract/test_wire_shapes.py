@@ -151,6 +151,41 @@ def test_grouping_keys_are_mirrored(shop: Shop, key: str) -> None:
     assert charge["properties"]["pricing_group_keys"] == charge["properties"]["grouped_by"] == ["region"]
 
 
+def test_add_on_and_fixed_charge(shop: Shop) -> None:
+    add_on = {"name": "A", "code": "a", "amount_cents": 1, "amount_currency": "EUR", "tax_codes": ["vat"]}
+    made = check(shop.api, "/add_ons", "add_on", "add_on", "POST", {"add_on": add_on})
+    check_list(shop.api, "/add_ons", "add_ons", "add_on")
+    path = "/plans/basic/fixed_charges"
+    body = {"fixed_charge": {"add_on_id": made["lago_id"], "code": "f", "charge_model": "standard", "units": "2"}}
+    body["fixed_charge"] |= {"properties": {"amount": "1"}, "tax_codes": ["vat"]}
+    check(shop.api, path, "fixed_charge", "fixed_charge+taxes", "POST", body)
+    check(shop.api, f"{path}/f", "fixed_charge", "fixed_charge+taxes")
+    check_list(shop.api, path, "fixed_charges", "fixed_charge+taxes")
+    check_list(shop.api, "/subscriptions/sub/fixed_charges", "fixed_charges", "fixed_charge+taxes")
+    check(shop.api, "/plans/basic", "plan", PLAN)
+    check(shop.api, "/add_ons/a", "add_on", "add_on", "DELETE")
+
+
+def test_coupon(shop: Shop) -> None:
+    coupon = {"name": "C", "code": "c", "coupon_type": "percentage", "percentage_rate": "10", "frequency": "forever"}
+    check(shop.api, "/coupons", "coupon", "coupon", "POST", {"coupon": {**coupon, "expiration": "no_expiration"}})
+    check_list(shop.api, "/coupons", "coupons", "coupon")
+    body = {"applied_coupon": {"external_customer_id": "acme", "coupon_code": "c"}}
+    check(shop.api, "/applied_coupons", "applied_coupon", "applied_coupon", "POST", body)
+    invoice = shop.invoice().lago_id
+    assert check(shop.api, f"/invoices/{invoice}", "invoice", INVOICE_SHOWN)["credits"]
+    for path in ("/applied_coupons", "/customers/acme/applied_coupons"):
+        check_list(shop.api, path, "applied_coupons", "applied_coupon+credits")
+
+
+def test_lifetime_usage_and_alert(shop: Shop) -> None:
+    shop.event(4)
+    check(shop.api, "/subscriptions/sub/lifetime_usage", "lifetime_usage", "lifetime_usage+usage_thresholds")
+    alert = {"alert_type": "current_usage_amount", "code": "a", "thresholds": [{"value": "1", "code": "w"}]}
+    check(shop.api, "/subscriptions/sub/alerts", "alert", "alert", "POST", {"alert": alert})
+    check_list(shop.api, "/subscriptions/sub/alerts", "alerts", "alert")
+
+
 def test_customer(shop: Shop) -> None:
     check(shop.api, "/customers/acme", "customer", CUSTOMER_SHOWN)
     check_list(shop.api, "/customers", "customers", CUSTOMER_LISTED)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
-from tests.support.wire_invoices import CUSTOMER, ENTITY, wire_fee, wire_invoice
 
 from tallystick.providers.pdf import DrawingFailed, render_invoice
 from tallystick.providers.pdf.document import draw
 from tallystick.providers.pdf.layout import lay_out_invoice
+from tests.support.wire_invoices import CUSTOMER, ENTITY, wire_fee, wire_invoice
 
 LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><rect width="40" height="10" fill="#246"/></svg>'
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.wire_invoices import CUSTOMER, ENTITY, wire_fee, wire_invoice, wire_tax
 
 from tallystick.providers.pdf import UnknownLocale
 from tallystick.providers.pdf.formats import STYLES
 from tallystick.providers.pdf.layout import lay_out_invoice
 from tallystick.providers.pdf.model import Block, Document, Row
 from tallystick.providers.pdf.words import words_of
+from tests.support.wire_invoices import CUSTOMER, ENTITY, wire_fee, wire_invoice, wire_tax
 
 LOCALES = ["en", "fr", "de", "es", "it", "nb", "pt-BR", "sv", "zh-TW"]
 
