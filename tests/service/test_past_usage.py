@@ -20,6 +20,7 @@ def periods(api: Api, **params: Any) -> list[dict[str, Any]]:
 @pytest.fixture
 def billed(api: Api) -> Api:
     """Two months billed: June with 5 calls and 1 byte, July with 2 calls; the plan costs 1.00 a month."""
+    api.post("/taxes", {"tax": {"name": "VAT", "code": "vat", "rate": "20", "applied_to_organization": True}})
     metric = {"filters": [{"key": "region", "values": ["us", "eu"]}]}
     filters = [{"values": {"region": ["us"]}, "properties": {"amount": "2"}, "invoice_display_name": "US"}]
     calls = charge(api, "calls", filters=filters, metric=metric)
@@ -33,7 +34,7 @@ def billed(api: Api) -> Api:
     return api
 
 
-def test_periods_newest_first_with_the_amounts_of_their_invoices(billed: Api) -> None:
+def test_periods_newest_first_with_the_amounts_of_their_usage(billed: Api) -> None:
     july, june = periods(billed)
     assert (june["from_datetime"], june["to_datetime"]) == ("2025-06-01T00:00:00Z", "2025-06-30T23:59:59Z")
     assert (july["from_datetime"], july["issuing_date"], july["currency"]) == (
@@ -41,8 +42,8 @@ def test_periods_newest_first_with_the_amounts_of_their_invoices(billed: Api) ->
         "2025-08-01",
         "EUR",
     )
-    # calls 3 x 2 + 2, bytes up to their minimum of 7, the plan
-    assert (june["amount_cents"], june["taxes_amount_cents"], june["total_amount_cents"]) == (1600, 0, 1600)
+    # calls 3 x 2 + 2, bytes up to their minimum of 7; the plan of 1 is no usage
+    assert (june["amount_cents"], june["taxes_amount_cents"], june["total_amount_cents"]) == (1500, 300, 1800)
     invoice = billed.get(f"/invoices/{june['lago_invoice_id']}")["invoice"]
     assert invoice["fees_amount_cents"] == 1600
 
@@ -61,7 +62,7 @@ def test_lines_by_charge_and_filter(billed: Api) -> None:
 def test_one_metric(billed: Api) -> None:
     july, june = periods(billed, billable_metric_code="calls")
     assert [only_charge(one)["billable_metric"]["code"] for one in (july, june)] == ["calls", "calls"]
-    assert june["amount_cents"] == 1600  # of the whole invoice all the same
+    assert june["amount_cents"] == 1500  # of all usage all the same
     assert billed.get(PATH, 404, external_subscription_id="s", billable_metric_code="x")["code"] == (
         "billable_metric_not_found"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -29,7 +29,7 @@ Key = tuple[uuid.UUID, uuid.UUID]
 
 @dataclass(frozen=True, slots=True)
 class PastUsage:
-    """A subscription's usage period on one invoice; the amounts are the whole invoice's."""
+    """A subscription's usage period on one invoice; the amounts are those of all its usage there."""
 
     invoice_id: uuid.UUID
     issuing_on: dt.date
@@ -61,20 +61,21 @@ async def past_usage(
 ) -> list[PastUsage]:
     """The periods with their lines, of one metric if given; a constant number of queries."""
     invoices = await _invoices(tx, periods)
-    fees = await _fees(tx, periods, metric_id)
+    fees = await _fees(tx, periods)
     charges = await _charges(tx, {fee.charge_id for found in fees.values() for fee in found if fee.charge_id})
+    wanted = {key: charge for key, charge in charges.items() if metric_id in (None, charge.metric_id)}
     return [
-        _past(period, invoices[period.invoice_id], fees.get((period.invoice_id, period.subscription_id), []), charges)
+        _past(period, invoices[period.invoice_id], fees.get((period.invoice_id, period.subscription_id), []), wanted)
         for period in periods
     ]
 
 
 def _past(
-    period: InvoiceSubscription, invoice: Invoice, fees: Iterable[Fee], charges: Mapping[uuid.UUID, ShownCharge]
+    period: InvoiceSubscription, invoice: Invoice, fees: Sequence[Fee], charges: Mapping[uuid.UUID, ShownCharge]
 ) -> PastUsage:
     lines: dict[uuid.UUID, list[UsageLine]] = {}
     for fee in fees:
-        if fee.charge_id is not None:
+        if fee.charge_id in charges:
             lines.setdefault(fee.charge_id, []).append(_line(fee))
     shown = sorted((charges[charge_id] for charge_id in lines), key=lambda charge: charge.metric_name.lower())
     assert period.charges_from_at is not None
@@ -83,8 +84,8 @@ def _past(
         invoice_id=invoice.id,
         issuing_on=invoice.issuing_date,
         currency=invoice.currency,
-        amount_cents=invoice.fees_amount_cents,
-        taxes_amount_cents=invoice.taxes_amount_cents,
+        amount_cents=sum(fee.amount_cents for fee in fees),
+        taxes_amount_cents=sum(fee.taxes_amount_cents for fee in fees),
         window=Window(period.charges_from_at, period.charges_to_at),
         charges=tuple(ChargeLines(charge, tuple(lines[charge.id])) for charge in shown),
     )
@@ -107,7 +108,7 @@ async def _invoices(tx: Tx, periods: Sequence[InvoiceSubscription]) -> dict[uuid
     return {row.id: row for row in await tx.scalars(select(Invoice).where(Invoice.id.in_(ids)))}
 
 
-async def _fees(tx: Tx, periods: Sequence[InvoiceSubscription], metric_id: uuid.UUID | None) -> dict[Key, list[Fee]]:
+async def _fees(tx: Tx, periods: Sequence[InvoiceSubscription]) -> dict[Key, list[Fee]]:
     statement = (
         select(Fee)
         .where(
@@ -117,8 +118,6 @@ async def _fees(tx: Tx, periods: Sequence[InvoiceSubscription], metric_id: uuid.
         )
         .order_by(Fee.created_at, Fee.id)
     )
-    if metric_id is not None:
-        statement = statement.where(Fee.charge_id.in_(select(Charge.id).where(Charge.billable_metric_id == metric_id)))
     found: dict[Key, list[Fee]] = {}
     for fee in await tx.scalars(statement):
         if fee.invoice_id is not None and fee.subscription_id is not None:

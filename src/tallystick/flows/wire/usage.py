@@ -42,7 +42,7 @@ def customer_projected_usage(projected: ProjectedUsage, *, apply_taxes: bool) ->
 
 
 def usage_periods(periods: Sequence[PastUsage]) -> list[Wire]:
-    """The elements of `usage_periods`; amounts are those of the whole invoice (metering.md §7.2)."""
+    """The elements of `usage_periods` (metering.md §7.2)."""
     return [
         {
             "from_datetime": dt_(past.window.start_at),
