@@ -85,9 +85,11 @@ def test_a_missing_key_is_made_once(database_url: str) -> None:
 def test_processes_that_start_at_once_end_with_one_key(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("update installation_secrets set name = 'kept for other tests'")
-    program = "import sys\n"
+    program = (
+        "import sys\n"
         "from tallystick.ground.keys import load_key\n"
         "print(load_key(None, sys.argv[1]).public_key_base64())"
+    )
     processes = [
         subprocess.Popen([sys.executable, "-c", program, database_url], stdout=subprocess.PIPE, text=True)
         for _ in range(4)
