@@ -75,7 +75,7 @@ def _past(
 ) -> PastUsage:
     lines: dict[uuid.UUID, list[UsageLine]] = {}
     for fee in fees:
-        if fee.charge_id in charges:
+        if fee.charge_id is not None and fee.charge_id in charges:
             lines.setdefault(fee.charge_id, []).append(_line(fee))
     shown = sorted((charges[charge_id] for charge_id in lines), key=lambda charge: charge.metric_name.lower())
     assert period.charges_from_at is not None
