@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from tallystick.api.call import Call
 from tallystick.api.event_fields import amount_of, compute, instant_of, text_of
+from tallystick.api.inputs import Input, Object, Shape, Text
 from tallystick.api.routes import Routes
 from tallystick.core.expression import EvaluationError
 from tallystick.flows.usage.estimates import (
@@ -26,7 +27,24 @@ from tallystick.rooms.metering.expressions import Computed
 routes = Routes("event")
 
 
-@routes.post("/events/estimate_fees")
+class EventInput(Input):
+    """An event to estimate, as the document describes it; what is sent is read as events are."""
+
+    transaction_id: Text = None
+    external_subscription_id: Text = None
+    code: Text = None
+    timestamp: Annotated[Any, Shape.ANY] = None
+    properties: Object = None
+    precise_total_amount_cents: Annotated[Any, Shape.ANY] = None
+
+
+class EventsInput(Input):
+    """Several of them."""
+
+    events: Annotated[list[EventInput] | None, Shape.ARRAY] = None
+
+
+@routes.post("/events/estimate_fees", root="event", model=EventInput)
 async def fees(call: Call, tx: Tx) -> Any:
     """Estimate the fees that an event would make now."""
     sent = call.root("event")
@@ -39,7 +57,7 @@ async def fees(call: Call, tx: Tx) -> Any:
     return {"fees": await estimate(tx, contract, event, call.at)}
 
 
-@routes.post("/events/estimate_instant_fees")
+@routes.post("/events/estimate_instant_fees", root="event", model=EventInput)
 async def instant_fees(call: Call, tx: Tx) -> Any:
     """Estimate the fees of an event for itself: without history, free allowances and taxes."""
     sent = call.root("event")
@@ -48,7 +66,7 @@ async def instant_fees(call: Call, tx: Tx) -> Any:
     return {"fees": estimate_instantly(contract, event)}
 
 
-@routes.post("/events/batch_estimate_instant_fees")
+@routes.post("/events/batch_estimate_instant_fees", model=EventsInput)
 async def batch_of_instant_fees(call: Call, tx: Tx) -> Any:
     """Estimate the fees of several events for themselves, subscription by subscription."""
     sent = call.params.get("events")
