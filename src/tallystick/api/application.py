@@ -23,6 +23,7 @@ from tallystick.api.rate_limits import RateLimits
 from tallystick.api.routes import answer
 from tallystick.ground.errors import NotFound, TallystickError, Unavailable
 from tallystick.ground.installation import Installation
+from tallystick.ground.logging import bind_request_id
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +81,6 @@ class RequestFrame:
             return
         scope["path"] = decoded_path(scope.get("raw_path") or scope["path"].encode())
         request_id = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1") or str(uuid.uuid4())
-        structlog.contextvars.bind_contextvars(request_id=request_id)
 
         async def send_with_id(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -88,10 +88,8 @@ class RequestFrame:
                 message["headers"] = [*message["headers"], own, *scope.get("state", {}).get("rate_headers", ())]
             await send(message)
 
-        try:
+        with bind_request_id(request_id):
             await self.app(scope, receive, send_with_id)
-        finally:
-            structlog.contextvars.unbind_contextvars("request_id")
 
 
 def decoded_path(raw: bytes) -> str:

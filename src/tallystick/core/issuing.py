@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from tallystick.core.contract import CustomerTerms
-from tallystick.core.periods import ONE_DAY
+from tallystick.core.periods import ONE_DAY, local_midnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ def dates_at_finalization(
     keeps = recurring and terms.issuing_adjustment == "keep_anchor"
     issuing_on = issued_on if keeps else finalized_on
     return issuing_on, issuing_on + terms.net_payment_term * ONE_DAY
+
+
+def overdue_at(due_on: dt.date) -> dt.datetime:
+    """When an unpaid invoice turns overdue: the due date is inclusive and compared in UTC (dunning.md §1)."""
+    return local_midnight(due_on + ONE_DAY, "UTC")
 
 
 def customer_number(prefix: str, customer_sequence: int, invoice_sequence: int) -> str:

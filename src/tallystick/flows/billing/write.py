@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Sequence
 
 from tallystick.core.invoice import FeeDraft, FeeType, Purpose
-from tallystick.core.issuing import draft_number
+from tallystick.core.issuing import draft_number, overdue_at
 from tallystick.core.occasion import Reason
-from tallystick.core.periods import ONE_DAY, local_midnight
+from tallystick.core.periods import local_midnight
 from tallystick.flows.billing.compose import Draft
 from tallystick.flows.billing.documents import request_documents
 from tallystick.flows.billing.due import Bill
@@ -100,11 +100,6 @@ def next_dates(document: Document) -> list[Due]:
         due_at = overdue_at(document.dates.due_on)
         return [Due(Kind.OVERDUE_INVOICE, document.id, document.organization_id, due_at)]
     return []
-
-
-def overdue_at(due_on: dt.date) -> dt.datetime:
-    """The due date is inclusive and compared in UTC (webhooks.md §5.3)."""
-    return local_midnight(due_on + ONE_DAY, "UTC")
 
 
 #: what is told of an invoice of this type when it is issued; `invoice.created` of all others

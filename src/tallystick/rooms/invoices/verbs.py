@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from tallystick.core.periods import ONE_DAY, local_midnight
+from tallystick.core.issuing import overdue_at
 from tallystick.ground import agenda, outbox
 from tallystick.ground.agenda import Due, Kind
 from tallystick.ground.db import Tx
@@ -85,7 +85,7 @@ def overdue_dates(invoice: Invoice) -> list[Due]:
     """When an issued, unpaid invoice turns overdue: on the UTC day after its due date (dunning.md §1)."""
     if invoice.status != "finalized" or invoice.payment_overdue or invoice.payment_dispute_lost_at is not None:
         return []
-    due_at = local_midnight(invoice.payment_due_date + ONE_DAY, "UTC")
+    due_at = overdue_at(invoice.payment_due_date)
     return [Due(Kind.OVERDUE_INVOICE, invoice.id, invoice.organization_id, due_at)]
 
 
