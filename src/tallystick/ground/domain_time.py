@@ -20,7 +20,7 @@ async def now_of(tx: Tx, organization_ids: Iterable[uuid.UUID]) -> dict[uuid.UUI
     """organization -> its now."""
     machine_at = machine_now()
     statement = select(Organization.id, Organization.sandbox, Organization.clock_at)
-    rows = (await tx.execute(statement.where(Organization.id.in_(set(organization_ids))))).tuples()
+    rows = await tx.execute(statement.where(Organization.id.in_(set(organization_ids))))
     return {
         organization_id: clock_at if sandbox and clock_at is not None else machine_at
         for organization_id, sandbox, clock_at in rows

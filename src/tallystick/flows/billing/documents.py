@@ -67,7 +67,7 @@ async def request_documents(tx: Tx, invoices: Sequence[tuple[uuid.UUID, uuid.UUI
     )
     jobs = [
         Job(TASK, {"invoice_ids": ids[start : start + CHUNK]}, queue_of(organization_id, sandbox))
-        for organization_id, sandbox in rows.tuples()
+        for organization_id, sandbox in rows
         for ids in (by_organization[organization_id],)
         for start in range(0, len(ids), CHUNK)
     ]
@@ -118,7 +118,7 @@ async def _orders(press: Press, tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> lis
     )
     found = [
         (row, entity, locale)
-        for row, entity, locale in (await tx.execute(statement)).tuples()
+        for row, entity, locale in await tx.execute(statement)
         if row.file_key is None or not await press.storage.exists(row.file_key)
     ]
     if not found:
@@ -153,7 +153,7 @@ async def _note(tx: Tx, made: Sequence[_Order]) -> None:
     noted = await tx.execute(
         _NOTE, {"ids": [order.invoice_id for order in made], "keys": [order.key for order in made]}
     )
-    pairs = [(organization_id, invoice_id) for organization_id, invoice_id in noted.tuples()]
+    pairs = [(organization_id, invoice_id) for organization_id, invoice_id in noted]
     now = await now_of(tx, {organization_id for organization_id, _ in pairs})
     await outbox.emit(
         tx,

@@ -100,7 +100,7 @@ async def load_customers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, Custome
     statement = (
         select(Customer, entity).join(entity, entity.id == Customer.billing_entity_id).where(Customer.id.in_(ids))
     )
-    rows = (await tx.execute(statement)).tuples().all()
+    rows = (await tx.execute(statement)).all()
     taxes = await load_taxes(tx, ids | {own.id for _, own in rows})
     return {customer.id: _customer(customer, own, taxes) for customer, own in rows}
 
@@ -147,7 +147,7 @@ async def load_plans(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, PlanTerms]:
         .where(Charge.plan_id.in_(ids), Charge.deleted_at.is_(None))
         .order_by(Charge.created_at, Charge.id)
     )
-    charges = (await tx.execute(statement)).tuples().all()
+    charges = (await tx.execute(statement)).all()
     filters = await _filters(tx, {charge.id for charge, _ in charges})
     fixed = await _fixed_charges(tx, ids)
     commitments = {row.plan_id: row for row in await _commitments(tx, ids)}
@@ -171,7 +171,7 @@ async def load_charges(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, ChargeTer
         .join(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
         .where(Charge.id.in_(ids))
     )
-    rows = (await tx.execute(statement)).tuples().all()
+    rows = (await tx.execute(statement)).all()
     filters, taxes = await _filters(tx, ids), await load_taxes(tx, ids)
     return {charge.id: _charge(charge, _metric(metric), filters.get(charge.id, []), taxes) for charge, metric in rows}
 
@@ -294,7 +294,7 @@ async def load_taxes(tx: Tx, owner_ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple
         .order_by(TaxLink.created_at, Tax.id)
     )
     found: dict[uuid.UUID, list[TaxTerms]] = defaultdict(list)
-    for owner_id, tax in (await tx.execute(statement)).tuples():
+    for owner_id, tax in await tx.execute(statement):
         found[owner_id].append(tax_terms(tax))
     return {owner: tuple(taxes) for owner, taxes in found.items()}
 

@@ -78,7 +78,7 @@ async def whole_customers(tx: Tx, dues: Sequence[Due]) -> list[Due]:
 async def _customers_of(tx: Tx, dues: Sequence[Due]) -> dict[uuid.UUID, uuid.UUID]:
     ids = [due.subject_id for due in dues]
     rows = await tx.execute(select(Subscription.id, Subscription.customer_id).where(Subscription.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def _entries_of(tx: Tx, customer_ids: set[uuid.UUID], instants: set[dt.datetime]) -> list[tuple[uuid.UUID, Due]]:

@@ -41,7 +41,7 @@ async def lives(tx: Tx, running: Sequence[Running]) -> dict[uuid.UUID, Life]:
     """subscription -> its life so far, with this current usage; three queries, one more for progressive invoices."""
     ids = [one.subscription_id for one in running]
     historical = await lifetime.historical(tx, ids)
-    invoiced: dict[uuid.UUID, int] = dict((await tx.execute(_INVOICED, {"ids": ids})).tuples().all())
+    invoiced: dict[uuid.UUID, int] = dict((await tx.execute(_INVOICED, {"ids": ids})).all())
     newest = await newest_of_bills(tx, [one.bill for one in running])
     found = {}
     for one in running:

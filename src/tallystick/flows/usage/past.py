@@ -149,5 +149,5 @@ async def _charges(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, ShownCharge]:
             aggregation_type=metric.aggregation_type,
             filters=tuple(filters.get(charge.id, ())),
         )
-        for charge, metric in (await tx.execute(statement)).tuples()
+        for charge, metric in await tx.execute(statement)
     }

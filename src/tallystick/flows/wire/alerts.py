@@ -60,7 +60,7 @@ async def triggered_alerts(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime]) -> di
         .where(TriggeredAlert.id.in_(list(at_of)))
     )
     found = {}
-    for row, alert, subscription, external_customer_id, metric_code in (await tx.execute(statement)).tuples():
+    for row, alert, subscription, external_customer_id, metric_code in await tx.execute(statement):
         found[row.id] = {
             "lago_id": row.id,
             "lago_organization_id": row.organization_id,

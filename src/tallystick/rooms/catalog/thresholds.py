@@ -64,7 +64,7 @@ async def applicable(tx: Tx, rows: Sequence[Subscription]) -> dict[uuid.UUID, li
     """
     rows = [row for row in rows if not row.progressive_billing_disabled]
     family = select(Plan.id, Plan.parent_id).where(Plan.id.in_({row.plan_id for row in rows}))
-    parents = dict((await tx.execute(family)).tuples().all())
+    parents = dict((await tx.execute(family)).all())
     of: dict[uuid.UUID | None, list[UsageThreshold]] = {}
     statement = select(UsageThreshold).where(
         or_(

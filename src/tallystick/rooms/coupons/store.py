@@ -59,7 +59,7 @@ async def plan_ids(tx: Tx, organization_id: uuid.UUID, codes: Sequence[str]) -> 
         Plan.parent_id.is_(None),
         Plan.deleted_at.is_(None),
     )
-    return dict((await tx.execute(statement)).tuples().all())
+    return dict((await tx.execute(statement)).all())
 
 
 async def metric_ids(tx: Tx, organization_id: uuid.UUID, codes: Sequence[str]) -> dict[str, uuid.UUID]:
@@ -69,7 +69,7 @@ async def metric_ids(tx: Tx, organization_id: uuid.UUID, codes: Sequence[str]) -
         BillableMetric.code.in_(codes),
         BillableMetric.deleted_at.is_(None),
     )
-    return dict((await tx.execute(statement)).tuples().all())
+    return dict((await tx.execute(statement)).all())
 
 
 async def target_codes(tx: Tx, coupon_ids: Sequence[uuid.UUID], kind: Target) -> dict[uuid.UUID, list[str]]:
@@ -82,7 +82,7 @@ async def target_codes(tx: Tx, coupon_ids: Sequence[uuid.UUID], kind: Target) ->
         .order_by(CouponTarget.created_at, table.created_at, table.id)
     )
     found: dict[uuid.UUID, list[str]] = {}
-    for coupon_id, code in (await tx.execute(statement)).tuples():
+    for coupon_id, code in await tx.execute(statement):
         found.setdefault(coupon_id, []).append(code)
     return found
 

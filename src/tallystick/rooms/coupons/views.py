@@ -60,8 +60,8 @@ async def applied_coupons(tx: Tx, rows: Sequence[AppliedCoupon]) -> list[dict[st
         .join(Customer, Customer.id == AppliedCoupon.customer_id)
         .where(AppliedCoupon.id.in_(ids))
     )
-    parents = {row_id: (coupon, external_id) for row_id, coupon, external_id in (await tx.execute(statement)).tuples()}
-    used: dict[uuid.UUID, int] = dict((await tx.execute(_USED, {"ids": ids})).tuples().all())
+    parents = {row_id: (coupon, external_id) for row_id, coupon, external_id in await tx.execute(statement)}
+    used: dict[uuid.UUID, int] = dict((await tx.execute(_USED, {"ids": ids})).all())
     return [_applied(row, *parents[row.id], used.get(row.id, 0)) for row in rows]
 
 

@@ -50,7 +50,7 @@ async def _credits(tx: Tx, chosen: ColumnElement[bool], with_rates: bool) -> lis
         .where(chosen)
         .order_by(InvoiceCredit.created_at, InvoiceCredit.id)
     )
-    rows = (await tx.execute(statement)).tuples().all()
+    rows = (await tx.execute(statement)).all()
     items = await _items(tx, [row for row, _ in rows])
     return [(row, _credit(row, status, items[row.source_id], with_rates)) for row, status in rows]
 
@@ -79,7 +79,7 @@ async def _progressive_invoices(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, 
     if not ids:
         return {}
     rows = await tx.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_(ids)))
-    return {invoice_id: _Item(invoice_id, number, number, None) for invoice_id, number in rows.tuples()}
+    return {invoice_id: _Item(invoice_id, number, number, None) for invoice_id, number in rows}
 
 
 async def _coupons(tx: Tx, applied: set[uuid.UUID]) -> dict[uuid.UUID, _Item]:
@@ -99,7 +99,7 @@ async def _coupons(tx: Tx, applied: set[uuid.UUID]) -> dict[uuid.UUID, _Item]:
             coupon.description,
             rate if coupon.coupon_type == "percentage" else None,
         )
-        for source_id, coupon, rate in (await tx.execute(statement)).tuples()
+        for source_id, coupon, rate in await tx.execute(statement)
     }
 
 

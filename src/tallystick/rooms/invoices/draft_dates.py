@@ -42,7 +42,7 @@ async def of_customers(tx: Tx, customer_ids: Sequence[uuid.UUID]) -> list[DraftD
         .where(InvoiceSubscription.invoice_id.in_(drafts.with_only_columns(Invoice.id)))
         .group_by(InvoiceSubscription.invoice_id)
     )
-    known = {invoice_id: (on, recurring) for invoice_id, on, recurring in (await tx.execute(periods)).tuples()}
+    known = {invoice_id: (on, recurring) for invoice_id, on, recurring in await tx.execute(periods)}
     return [
         DraftDates(
             row.id,
@@ -90,4 +90,4 @@ async def ids_of_plans(tx: Tx, plan_ids: Sequence[uuid.UUID]) -> list[tuple[uuid
 
 async def _ids(tx: Tx, wanted: ColumnElement[bool]) -> list[tuple[uuid.UUID, uuid.UUID]]:
     statement = select(Invoice.organization_id, Invoice.id).where(Invoice.status == "draft", wanted)
-    return [(organization_id, invoice_id) for organization_id, invoice_id in (await tx.execute(statement)).tuples()]
+    return [(organization_id, invoice_id) for organization_id, invoice_id in await tx.execute(statement)]

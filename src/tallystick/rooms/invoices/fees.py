@@ -41,7 +41,7 @@ async def _true_ups(tx: Tx, rows: Sequence[Fee]) -> dict[uuid.UUID, uuid.UUID]:
     statement = select(Fee.true_up_parent_fee_id, Fee.id).where(
         Fee.invoice_id.in_(invoice_ids), Fee.true_up_parent_fee_id.is_not(None), Fee.deleted_at.is_(None)
     )
-    return {parent_id: fee_id for parent_id, fee_id in (await tx.execute(statement)).tuples() if parent_id is not None}
+    return {parent_id: fee_id for parent_id, fee_id in await tx.execute(statement) if parent_id is not None}
 
 
 def _fee(row: Fee, named: Named, true_up_id: uuid.UUID | None, webhook: bool) -> dict[str, Any]:

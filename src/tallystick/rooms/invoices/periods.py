@@ -40,7 +40,7 @@ async def of_invoices(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.UUI
         .order_by(name, InvoiceSubscription.created_at, InvoiceSubscription.id)
     )
     found: dict[uuid.UUID, list[Period]] = {}
-    for row, external_id, plan_id in (await tx.execute(statement)).tuples():
+    for row, external_id, plan_id in await tx.execute(statement):
         found.setdefault(row.invoice_id, []).append(Period(row, external_id, plan_id))
     return found
 

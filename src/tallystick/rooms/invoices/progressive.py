@@ -59,7 +59,7 @@ async def _lines(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, di
     if invoice_ids:
         columns = (Fee.invoice_id, Fee.charge_id, Fee.charge_filter_id, Fee.grouped_by, Fee.amount_cents)
         statement = select(*columns).where(Fee.invoice_id.in_(invoice_ids), Fee.deleted_at.is_(None))
-        for invoice_id, charge_id, filter_id, grouped_by, cents in (await tx.execute(statement)).tuples():
+        for invoice_id, charge_id, filter_id, grouped_by, cents in await tx.execute(statement):
             assert invoice_id is not None
             found[invoice_id][line_of(charge_id, filter_id, grouped_by)] = cents
     return found
@@ -121,8 +121,8 @@ async def known(tx: Tx, guards: Sequence[Guard]) -> set[Guard]:
         row.credited_invoice_id,
     )
     chosen = tuple_(*columns[:4]).in_([guard[:4] for guard in guards])
-    found = (await tx.execute(select(*columns).where(row.last, chosen))).tuples()
-    return set(found) & set(guards)
+    found = set(await tx.execute(select(*columns).where(row.last, chosen)))
+    return {guard for guard in guards if guard in found}
 
 
 async def applied_of(tx: Tx, organization_id: uuid.UUID, external_subscription_id: str) -> list[AppliedUsageThreshold]:

@@ -30,7 +30,7 @@ async def _issuers(tx: Tx, entity_ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[
         .join(Organization, Organization.id == BillingEntity.organization_id)
         .where(BillingEntity.id.in_(entity_ids))
     )
-    return {entity_id: (code, key) for entity_id, code, key in (await tx.execute(statement)).tuples()}
+    return {entity_id: (code, key) for entity_id, code, key in await tx.execute(statement)}
 
 
 def total_due_cents(row: Invoice) -> int:

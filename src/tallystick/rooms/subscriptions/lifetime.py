@@ -48,7 +48,7 @@ async def historical(tx: Tx, subscription_ids: Sequence[uuid.UUID]) -> dict[uuid
     """subscription -> what was used of it elsewhere; rows without record are absent."""
     statement = select(LifetimeUsage.subscription_id, LifetimeUsage.external_historical_usage_amount_cents)
     rows = await tx.execute(statement.where(LifetimeUsage.subscription_id.in_(subscription_ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def set_historical(tx: Tx, row: LifetimeUsage, cents: int | None, at: dt.datetime) -> None:

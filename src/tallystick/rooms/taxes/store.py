@@ -60,7 +60,7 @@ async def of_owners(tx: Tx, kind: Owner, owner_ids: Sequence[uuid.UUID]) -> dict
         .order_by(TaxLink.created_at, Tax.id)
     )
     found: dict[uuid.UUID, list[Tax]] = {}
-    for owner_id, tax in (await tx.execute(statement)).tuples():
+    for owner_id, tax in await tx.execute(statement):
         found.setdefault(owner_id, []).append(tax)
     return found
 

@@ -30,7 +30,7 @@ async def _entities(tx: Tx, tax_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, lis
         .order_by(BillingEntity.code)
     )
     found: dict[uuid.UUID, list[tuple[str, bool]]] = {}
-    for tax_id, code, is_default in (await tx.execute(statement)).tuples():
+    for tax_id, code, is_default in await tx.execute(statement):
         found.setdefault(tax_id, []).append((code, is_default))
     return found
 
