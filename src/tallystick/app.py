@@ -43,6 +43,7 @@ from tallystick.api.v1 import (
     plan_fixed_charges,
     plan_metadata,
     plans,
+    pricing_units,
     subscription_charges,
     subscription_fixed_charges,
     subscriptions,
@@ -98,7 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     mount(app, "/api/v1", billable_metrics.routes, plans.routes, plan_charges.routes, plan_metadata.routes)
     mount(app, "/api/v1", plan_fixed_charges.routes, subscription_fixed_charges.routes)
     mount(app, "/api/v1", subscriptions.routes, subscription_charges.routes, customer_usage.routes, explain.routes)
-    mount(app, "/api/v1", test_clock.routes)
+    mount(app, "/api/v1", test_clock.routes, pricing_units.routes)
     mount(app, "/api/v1", lifetime_usages.routes, alerts.routes)
     mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)
     mount(app, "/api/v1", one_off_invoices.routes, invoice_actions.routes)

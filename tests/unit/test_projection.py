@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tallystick.core.money import divide
-from tallystick.core.projection import elapsed_ratio, projected_cents, projected_units
+from tallystick.core.money import divide, to_cents
+from tallystick.core.projection import elapsed_ratio, projected_amount, projected_units
 from tallystick.core.rating import tariff
 from tallystick.core.windows import Window
 from tests.support.metering import at
@@ -54,12 +54,13 @@ def test_projections(
     found = projected_units(Decimal(units), elapsed)
     assert found == Decimal(projected)
     prices = tariff(model, properties, prorated=False, currency="EUR")
-    assert projected_cents(prices, found, Decimal(current), elapsed, "EUR", prorated=False) == cents
+    amount = projected_amount(prices, found, Decimal(current), elapsed, prorated=False)
+    assert to_cents(amount, "EUR") == cents
 
 
 def test_prorated_tiers_are_scaled() -> None:
     prices = tariff("graduated", GRADUATED_B, prorated=True, currency="EUR")
-    assert projected_cents(prices, Decimal(30), Decimal("1.25"), divide(10, 30), "EUR", prorated=True) == 375
+    assert projected_amount(prices, Decimal(30), Decimal("1.25"), divide(10, 30), prorated=True) == Decimal("3.75")
 
 
 @pytest.mark.parametrize(

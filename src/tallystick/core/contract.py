@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from tallystick.core.periods import BillingTime, Interval, Schedule, local_date
+from tallystick.core.pricing_units import PricingUnitTerms
 from tallystick.core.proration import trial_end_at
 from tallystick.core.rating import ChargeModel
 
@@ -73,7 +74,10 @@ class PriceFilter:
 
 @dataclass(frozen=True, slots=True)
 class ChargeTerms:
-    """A metric's price on a plan. `filters` from the oldest to the newest (metering.md §4.1 rule 3)."""
+    """A metric's price on a plan, in money or in its `pricing_unit`.
+
+    `filters` from the oldest to the newest (metering.md §4.1 rule 3).
+    """
 
     id: UUID
     code: str
@@ -88,6 +92,7 @@ class ChargeTerms:
     invoice_display_name: str | None
     accepts_target_wallet: bool
     taxes: tuple[TaxTerms, ...]
+    pricing_unit: PricingUnitTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)

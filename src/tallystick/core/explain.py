@@ -16,6 +16,7 @@ from tallystick.core.fixed_charges import Raise, RatedUnits
 from tallystick.core.in_advance import Step as EventStep
 from tallystick.core.metering import MeteredBucket
 from tallystick.core.money import dec_text
+from tallystick.core.pricing_units import InUnits
 from tallystick.core.rating import EventPrice, FeeAmounts, Price, Step, StepKind, TrueUp
 from tallystick.core.windows import Window
 
@@ -103,6 +104,20 @@ def event_trace(charge: ChargeTerms, step: EventStep, price: EventPrice, amounts
     if step.grouped_by:
         trace["group"] = dict(step.grouped_by)
     return trace
+
+
+def pricing_unit_trace(priced: InUnits | None) -> Trace:
+    """How pricing units became money (rating.md §15); nothing for a charge that is priced in money."""
+    if priced is None:
+        return {}
+    return {
+        "pricing_unit": {
+            "code": priced.unit.code,
+            "exact_hundredths": dec_text(priced.amounts.precise_amount_cents),
+            "hundredths": priced.amounts.amount_cents,
+            "conversion_rate": dec_text(priced.unit.conversion_rate),
+        }
+    }
 
 
 def add_on_trace(units: Decimal, unit_amount_cents: int, exact: Decimal, cents: int) -> Trace:
@@ -298,6 +313,13 @@ def _old_plan_in_words(old_plan: Mapping[str, Any]) -> str:
     return f"less {old_plan['credit_cents']} cents that the old plan was paid for the same days"
 
 
+def _pricing_unit_in_words(priced: Mapping[str, Any]) -> str:
+    return (
+        f"{priced['exact_hundredths']} hundredths of {priced['code']} rounded half away from zero"
+        f" = {priced['hundredths']}; one {priced['code']} costs {priced['conversion_rate']}"
+    )
+
+
 def _rounding_in_words(rounding: Mapping[str, Any]) -> str:
     return f"{rounding['exact_cents']} cents rounded {rounding['rule']} = {rounding['cents']} cents"
 
@@ -307,6 +329,7 @@ _AROUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "proration": _proration_in_words,
     "minimum": _minimum_in_words,
     "commitment": _commitment_in_words,
+    "pricing_unit": _pricing_unit_in_words,
     "rounding": _rounding_in_words,
     "old_plan": _old_plan_in_words,
 }

@@ -16,6 +16,7 @@ from uuid import UUID
 from tallystick.core.contract import TaxTerms
 from tallystick.core.coupons import Discount
 from tallystick.core.money import ZERO, cents_of
+from tallystick.core.pricing_units import InUnits
 from tallystick.core.taxes import FeeTaxes, InvoiceTaxes, TaxableFee, fee_taxes, invoice_taxes
 
 
@@ -73,7 +74,7 @@ class FeeDraft:
 
     `charge_id` and `filter_id`, `fixed_charge_id` and `add_on_id`, or `add_on_id` alone, name what was priced,
     `parent_id` the fee that a true-up belongs to. `taxes` is the set that won. `period_from_at` and `period_to_at` are
-    the billed window, end exclusive.
+    the billed window, end exclusive. `in_units` is the price in the charge's pricing unit, if it has one.
     """
 
     id: UUID
@@ -103,6 +104,7 @@ class FeeDraft:
     period_to_at: datetime | None = None
     event_transaction_id: str | None = None
     breakdowns: tuple[FeeBreakdown, ...] = ()
+    in_units: InUnits | None = None
     trace: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from tallystick.core.money import ONE, ZERO, divide, ratio, round_half_away, to_cents
+from tallystick.core.money import ONE, ZERO, divide, ratio, round_half_away
 from tallystick.core.proration import days_between
 from tallystick.core.rating import ChargeModel, Tariff, Usage
 from tallystick.core.windows import Window
@@ -30,10 +30,8 @@ def projected_units(units: Decimal, elapsed: Decimal, places: int = _UNIT_PLACES
     return max(round_half_away(ratio(units, elapsed), places), ZERO)
 
 
-def projected_cents(
-    tariff: Tariff, units: Decimal, current: Decimal, elapsed: Decimal, currency: str, *, prorated: bool
-) -> int:
-    """The amount of projected `units`; models that look at events scale the `current` exact amount instead.
+def projected_amount(tariff: Tariff, units: Decimal, current: Decimal, elapsed: Decimal, *, prorated: bool) -> Decimal:
+    """The exact amount of projected `units`; models that look at events scale the `current` exact amount instead.
 
     Without units standard, package, graduated and volume charges cost nothing, flat amounts included.
     """
@@ -41,4 +39,4 @@ def projected_cents(
         amount = tariff.price(Usage(units, units)).amount if units else ZERO
     else:
         amount = ratio(current, elapsed)
-    return max(to_cents(amount, currency), 0)
+    return max(amount, ZERO)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from tallystick.core.aggregate import bucket_of, displayed_keys, group_keys, group_of, presented_values
 from tallystick.core.contract import ChargeTerms, Contract
-from tallystick.core.explain import event_trace
+from tallystick.core.explain import event_trace, pricing_unit_trace
 from tallystick.core.in_advance import Step, prorated_raise, usages_of
 from tallystick.core.invoice import FeeBreakdown, FeeDraft, FeeType, Purpose
 from tallystick.core.metering import MeterWindow
+from tallystick.core.pricing_units import charge_amounts
 from tallystick.core.proration import sub_days
-from tallystick.core.rating import fee_amounts, price_of_event
+from tallystick.core.rating import price_of_event
 from tallystick.core.taxes import winning
 from tallystick.core.windows import Window, Windows, current_windows
 from tallystick.flows.billing.rate import properties_of
@@ -124,8 +125,10 @@ def _fee(sale: Sale, step: Step) -> FeeDraft:
         step.is_first,
         currency=plan.currency,
         prorated=charge.prorated,
+        in_pricing_units=charge.pricing_unit is not None,
     )
-    amounts = fee_amounts(price.delta, price.unit_amount, plan.currency)
+    priced = charge_amounts(charge.pricing_unit, price.delta, price.unit_amount, plan.currency)
+    amounts = priced.money
     return FeeDraft(
         id=new_id(),
         subscription_id=contract.subscription_id,
@@ -148,7 +151,8 @@ def _fee(sale: Sale, step: Step) -> FeeDraft:
         period_to_at=period.end_at,
         event_transaction_id=sale.event.transaction_id,
         breakdowns=_breakdowns(sale, step),
-        trace=event_trace(charge, step, price, amounts, period),
+        in_units=priced.in_units,
+        trace={**event_trace(charge, step, price, amounts, period), **pricing_unit_trace(priced.in_units)},
     )
 
 

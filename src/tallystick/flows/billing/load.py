@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -28,6 +29,7 @@ from tallystick.core.contract import (
     TaxTerms,
 )
 from tallystick.core.periods import BillingTime, Interval
+from tallystick.core.pricing_units import PricingUnitTerms
 from tallystick.core.rating import ChargeModel
 from tallystick.ground.db import Tx, load_query
 from tallystick.ground.tables import (
@@ -39,6 +41,7 @@ from tallystick.ground.tables import (
     FixedCharge,
     MinimumCommitment,
     Plan,
+    PricingUnit,
     Tax,
     TaxLink,
 )
@@ -46,6 +49,11 @@ from tallystick.ground.tables import (
 Taxes = Mapping[uuid.UUID, tuple[TaxTerms, ...]]
 
 _SUBSCRIPTIONS = load_query(__file__, "subscriptions")
+_PRICED = (
+    select(Charge, BillableMetric, PricingUnit)
+    .join(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
+    .outerjoin(PricingUnit, PricingUnit.id == Charge.pricing_unit_id)
+)
 
 
 async def load_contracts(tx: Tx, subscription_ids: Sequence[uuid.UUID]) -> list[Contract]:
@@ -141,21 +149,16 @@ async def load_issuers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, IssuerTer
 async def load_plans(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, PlanTerms]:
     """Plans with their live charges; soft-deleted plans too, since their last invoices still need them."""
     plans = list(await tx.scalars(select(Plan).where(Plan.id.in_(ids))))
-    statement = (
-        select(Charge, BillableMetric)
-        .join(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
-        .where(Charge.plan_id.in_(ids), Charge.deleted_at.is_(None))
-        .order_by(Charge.created_at, Charge.id)
-    )
-    charges = (await tx.execute(statement)).all()
-    filters = await _filters(tx, {charge.id for charge, _ in charges})
+    live = _PRICED.where(Charge.plan_id.in_(ids), Charge.deleted_at.is_(None)).order_by(Charge.created_at, Charge.id)
+    charges = (await tx.execute(live)).all()
+    filters = await _filters(tx, {charge.id for charge, _, _ in charges})
     fixed = await _fixed_charges(tx, ids)
     commitments = {row.plan_id: row for row in await _commitments(tx, ids)}
-    priced = {charge.id for charge, _ in charges} | {row.id for row in fixed}
+    priced = {charge.id for charge, _, _ in charges} | {row.id for row in fixed}
     taxes = await load_taxes(tx, ids | priced | {row.id for row in commitments.values()})
     by_plan: dict[uuid.UUID, list[ChargeTerms]] = defaultdict(list)
-    for charge, metric in charges:
-        by_plan[charge.plan_id].append(_charge(charge, _metric(metric), filters.get(charge.id, []), taxes))
+    for charge, metric, unit in charges:
+        by_plan[charge.plan_id].append(_charge(charge, _metric(metric), unit, filters.get(charge.id, []), taxes))
     fixed_of: dict[uuid.UUID, list[FixedChargeTerms]] = defaultdict(list)
     for row in fixed:
         fixed_of[row.plan_id].append(_fixed_charge(row, taxes))
@@ -166,14 +169,12 @@ async def load_plans(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, PlanTerms]:
 
 async def load_charges(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, ChargeTerms]:
     """Charges by id as they are today, deleted ones too: fees go on pointing to them."""
-    statement = (
-        select(Charge, BillableMetric)
-        .join(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
-        .where(Charge.id.in_(ids))
-    )
-    rows = (await tx.execute(statement)).all()
+    rows = (await tx.execute(_PRICED.where(Charge.id.in_(ids)))).all()
     filters, taxes = await _filters(tx, ids), await load_taxes(tx, ids)
-    return {charge.id: _charge(charge, _metric(metric), filters.get(charge.id, []), taxes) for charge, metric in rows}
+    return {
+        charge.id: _charge(charge, _metric(metric), unit, filters.get(charge.id, []), taxes)
+        for charge, metric, unit in rows
+    }
 
 
 async def _fixed_charges(tx: Tx, plan_ids: set[uuid.UUID]) -> list[FixedCharge]:
@@ -247,7 +248,9 @@ def _metric(row: BillableMetric) -> Metric:
     )
 
 
-def _charge(row: Charge, metric: Metric, filters: Sequence[ChargeFilter], taxes: Taxes) -> ChargeTerms:
+def _charge(
+    row: Charge, metric: Metric, unit: PricingUnit | None, filters: Sequence[ChargeFilter], taxes: Taxes
+) -> ChargeTerms:
     return ChargeTerms(
         id=row.id,
         code=row.code,
@@ -262,7 +265,12 @@ def _charge(row: Charge, metric: Metric, filters: Sequence[ChargeFilter], taxes:
         invoice_display_name=row.invoice_display_name,
         accepts_target_wallet=row.accepts_target_wallet,
         taxes=taxes.get(row.id, ()),
+        pricing_unit=_pricing_unit(unit, row.conversion_rate),
     )
+
+
+def _pricing_unit(row: PricingUnit | None, rate: Decimal | None) -> PricingUnitTerms | None:
+    return None if row is None or rate is None else PricingUnitTerms(row.id, row.code, row.short_name, rate)
 
 
 def _filter(row: ChargeFilter, metric: Metric) -> PriceFilter:

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from tallystick.core.aggregate import displayed_keys
 from tallystick.core.contract import ChargeTerms
-from tallystick.core.explain import charge_trace, plan_trace, true_up_trace
+from tallystick.core.explain import charge_trace, plan_trace, pricing_unit_trace, true_up_trace
 from tallystick.core.invoice import FeeBreakdown, FeeDraft, FeeType, Purpose
 from tallystick.core.metering import MeteredBucket
 from tallystick.core.money import ZERO, from_cents, precise
+from tallystick.core.pricing_units import charge_amounts, true_up_amounts
 from tallystick.core.proration import plan_fee, plan_fee_days
-from tallystick.core.rating import Tariff, fee_amounts, tariff, true_up
+from tallystick.core.rating import Tariff, tariff, true_up
 from tallystick.core.taxes import winning
 from tallystick.flows.billing.due import Bill, renewed_window
 from tallystick.flows.billing.meter import ChargeUsage, group_key
@@ -49,7 +50,8 @@ class Rater:
         covered = renewed_window(bill) if renewal else window
         found = self.tariff(charge, bucket.filter_id, contract.plan.currency)
         price = found.price(bucket.usage)
-        amounts = fee_amounts(price.amount, price.unit_amount, contract.plan.currency)
+        priced = charge_amounts(charge.pricing_unit, price.amount, price.unit_amount, contract.plan.currency)
+        amounts = priced.money
         reached = bucket.usage.total_aggregated_units
         return FeeDraft(
             id=new_id(),
@@ -72,7 +74,11 @@ class Rater:
             period_from_at=covered.start_at,
             period_to_at=covered.end_at,
             breakdowns=_breakdowns(usage, bucket),
-            trace=charge_trace(charge, bucket, price, amounts, window, usage.window_days, usage.duration_days),
+            in_units=priced.in_units,
+            trace={
+                **charge_trace(charge, bucket, price, amounts, window, usage.window_days, usage.duration_days),
+                **pricing_unit_trace(priced.in_units),
+            },
         )
 
     def tariff(self, charge: ChargeTerms, filter_id: UUID | None, currency: str) -> Tariff:
@@ -143,24 +149,26 @@ def _with_true_up(bill: Bill, usage: ChargeUsage, fees: list[FeeDraft]) -> list[
 
 
 def _true_up(bill: Bill, usage: ChargeUsage, fees: Sequence[FeeDraft]) -> FeeDraft | None:
-    used = sum(fee.amount_cents for fee in fees)
-    used_precise = sum((fee.precise_amount_cents for fee in fees), ZERO)
+    own = [fee.in_units.amounts if fee.in_units else fee for fee in fees]
+    used = sum(amounts.amount_cents for amounts in own)
+    used_precise = sum((amounts.precise_amount_cents for amounts in own), ZERO)
     minimum = usage.charge.min_amount_cents
     missing = true_up(minimum, usage.window_days, usage.duration_days, used, used_precise)
     if missing is None:
         return None
     parent = next((fee for fee in fees if fee.filter_id is None), fees[0])
     currency = bill.contract.plan.currency
+    priced = true_up_amounts(usage.charge.pricing_unit, missing, currency)
     return FeeDraft(
         id=new_id(),
         subscription_id=parent.subscription_id,
         fee_type=FeeType.CHARGE,
         purpose=Purpose.TRUE_UP,
         currency=currency,
-        amount_cents=missing.amount_cents,
-        precise_amount_cents=missing.precise_amount_cents,
+        amount_cents=priced.money.amount_cents,
+        precise_amount_cents=priced.money.precise_amount_cents,
         units=ONE,
-        unit_amount=precise(from_cents(missing.precise_amount_cents, currency)),
+        unit_amount=priced.money.precise_unit_amount,
         taxes=parent.taxes,
         charge_id=parent.charge_id,
         parent_id=parent.id,
@@ -170,5 +178,9 @@ def _true_up(bill: Bill, usage: ChargeUsage, fees: Sequence[FeeDraft]) -> FeeDra
         details=parent.details,
         period_from_at=parent.period_from_at,
         period_to_at=parent.period_to_at,
-        trace=true_up_trace(minimum, missing, usage.window_days, usage.duration_days, used),
+        in_units=priced.in_units,
+        trace={
+            **true_up_trace(minimum, missing, usage.window_days, usage.duration_days, used),
+            **pricing_unit_trace(priced.in_units),
+        },
     )

@@ -157,7 +157,8 @@ def _instant_fee(contract: Contract, charge: ChargeTerms, event: Imagined) -> Wi
     bucket = bucket_of(charge, event.properties)
     properties = properties_of(charge, bucket.id if bucket else None)
     units = _instant_units(charge.metric, event.properties)
-    price = instant_price(charge.model, properties, units, contract.plan.currency)
+    rate = charge.pricing_unit.conversion_rate if charge.pricing_unit else None
+    price = instant_price(charge.model, properties, units, contract.plan.currency, rate)
     return instant_fee(contract, charge, bucket, units, price, event.transaction_id or str(uuid.uuid4()))
 
 

@@ -20,12 +20,22 @@ Parts = tuple[tuple[Texts, Decimal], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class LineUnit:
+    """What a line costs in the pricing unit of its charge, in hundredths, and what one unit costs in money."""
+
+    short_name: str
+    conversion_rate: Decimal
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
 class Projection:
     """What a line would be at the end of the period."""
 
     units: Decimal
     amount_cents: int
     parts: Parts
+    in_units_cents: int = 0
 
 
 NO_PROJECTION = Projection(ZERO, 0, ())
@@ -42,6 +52,7 @@ class UsageLine:
     events_count: int
     amount_cents: int
     parts: Parts = ()
+    in_units: LineUnit | None = None
     projection: Projection = NO_PROJECTION
 
 
@@ -103,5 +114,13 @@ def line(fee: FeeDraft, projection: Projection = NO_PROJECTION) -> UsageLine:
         events_count=fee.events_count or 0,
         amount_cents=fee.amount_cents,
         parts=tuple((part.presentation_by, part.units) for part in fee.breakdowns),
+        in_units=_in_units(fee),
         projection=projection,
     )
+
+
+def _in_units(fee: FeeDraft) -> LineUnit | None:
+    if fee.in_units is None:
+        return None
+    unit = fee.in_units.unit
+    return LineUnit(unit.short_name, unit.conversion_rate, fee.in_units.amounts.amount_cents)

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Select, select
 
 from tallystick.core.windows import Window
-from tallystick.flows.usage.lines import ChargeLines, ShownCharge, ShownFilter, UsageLine
+from tallystick.flows.usage.lines import ChargeLines, LineUnit, ShownCharge, ShownFilter, UsageLine
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import (
     BillableMetric,
@@ -100,7 +101,14 @@ def _line(fee: Fee) -> UsageLine:
         events_count=fee.events_count or 0,
         amount_cents=fee.amount_cents,
         parts=tuple((part["presentation_by"], Decimal(part["units"])) for part in fee.presentation_breakdowns),
+        in_units=_in_units(fee.pricing_unit_details),
     )
+
+
+def _in_units(details: Mapping[str, Any] | None) -> LineUnit | None:
+    if details is None:
+        return None
+    return LineUnit(details["short_name"], Decimal(details["conversion_rate"]), details["amount_cents"])
 
 
 async def _invoices(tx: Tx, periods: Sequence[InvoiceSubscription]) -> dict[uuid.UUID, Invoice]:

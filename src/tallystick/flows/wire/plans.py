@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from tallystick.flows.wire.taxes import taxes_of
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import BillableMetric, Charge, FixedCharge, Plan
+from tallystick.ground.tables import BillableMetric, Charge, FixedCharge, Plan, PricingUnit
 from tallystick.rooms.catalog import fixed_store, store, views
 from tallystick.rooms.taxes.store import Owner
 
@@ -58,8 +58,17 @@ async def charges(tx: Tx, rows: Sequence[Charge], *, taxes: bool = True) -> list
     ids = [row.id for row in rows]
     filters = await store.filters_of(tx, ids)
     codes = await _metric_codes(tx, [row.billable_metric_id for row in rows])
+    units = await _unit_codes(tx, {row.pricing_unit_id for row in rows if row.pricing_unit_id is not None})
     owned = await taxes_of(tx, Owner.CHARGE, ids) if taxes else {}
-    bodies = [views.charge(row, codes[row.billable_metric_id], filters.get(row.id, [])) for row in rows]
+    bodies = [
+        views.charge(
+            row,
+            codes[row.billable_metric_id],
+            units[row.pricing_unit_id] if row.pricing_unit_id else None,
+            filters.get(row.id, []),
+        )
+        for row in rows
+    ]
     if taxes:
         for row, body in zip(rows, bodies, strict=True):
             body["taxes"] = owned.get(row.id, [])
@@ -101,6 +110,13 @@ async def _fixed_charges_of(tx: Tx, plan_ids: Sequence[uuid.UUID]) -> Bodies:
 async def _metric_codes(tx: Tx, metric_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     """metric -> code, deleted metrics too: nested objects keep showing them (api.md §10)."""
     statement = select(BillableMetric.id, BillableMetric.code).where(BillableMetric.id.in_(metric_ids))
+    return {row.id: row.code for row in await tx.execute(statement)}
+
+
+async def _unit_codes(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
+    if not ids:
+        return {}
+    statement = select(PricingUnit.id, PricingUnit.code).where(PricingUnit.id.in_(ids))
     return {row.id: row.code for row in await tx.execute(statement)}
 
 

@@ -80,6 +80,7 @@ class _Shape:
     """Where current and projected usage differ; `no_values` names the filter that is none (sdk-compat.md R11)."""
 
     figures: Callable[[Lines], Wire]
+    in_units: Callable[[Lines], Wire | None]
     breakdowns: Callable[[Lines], Wire]
     charge_code: bool
     no_values: dict[str, list[str]] | None
@@ -102,6 +103,24 @@ def _projected_figures(lines: Lines) -> Wire:
         "amount_cents": sum(line.amount_cents for line in lines),
         "projected_amount_cents": _projected_cents(lines),
     }
+
+
+def _current_in_units(lines: Lines) -> Wire | None:
+    """Amounts in the pricing unit of the charge (api.md §15.27); the newest line says its rate."""
+    units = [line.in_units for line in lines if line.in_units is not None]
+    if not units:
+        return None
+    return {
+        "amount_cents": sum(one.amount_cents for one in units),
+        "short_name": units[-1].short_name,
+        "conversion_rate": dec(units[-1].conversion_rate),
+    }
+
+
+def _projected_in_units(lines: Lines) -> Wire | None:
+    current = _current_in_units(lines)
+    projected = sum(line.projection.in_units_cents for line in lines)
+    return None if current is None else {**current, "projected_amount_cents": projected}
 
 
 def _projected_cents(lines: Iterable[UsageLine]) -> int:
@@ -128,8 +147,8 @@ def _parts(of_lines: Iterable[Parts]) -> list[Wire]:
     ]
 
 
-_CURRENT = _Shape(_current_figures, _current_breakdowns, charge_code=True, no_values=None)
-_PROJECTED = _Shape(_projected_figures, _projected_breakdowns, charge_code=False, no_values={})
+_CURRENT = _Shape(_current_figures, _current_in_units, _current_breakdowns, charge_code=True, no_values=None)
+_PROJECTED = _Shape(_projected_figures, _projected_in_units, _projected_breakdowns, charge_code=False, no_values={})
 
 
 def _charge(of: ChargeLines, currency: str, shape: _Shape) -> Wire:
@@ -139,7 +158,7 @@ def _charge(of: ChargeLines, currency: str, shape: _Shape) -> Wire:
     return {
         **shape.figures(of.lines),
         "amount_currency": currency,
-        "pricing_unit_details": None,
+        "pricing_unit_details": shape.in_units(of.lines),
         "charge": {
             "lago_id": charge.id,
             **({"code": charge.code} if shape.charge_code else {}),
@@ -167,7 +186,7 @@ def _filters(of: ChargeLines, lines: Lines, shape: _Shape) -> list[Wire]:
             found.append(
                 {
                     **shape.figures(mine),
-                    "pricing_unit_details": None,
+                    "pricing_unit_details": shape.in_units(mine),
                     "invoice_display_name": item.invoice_display_name if item else None,
                     "values": dict(item.values) if item else shape.no_values,
                     **shape.breakdowns(mine),
@@ -184,7 +203,7 @@ def _groups(of: ChargeLines, shape: _Shape) -> list[Wire]:
     return [
         {
             **shape.figures(lines),
-            "pricing_unit_details": None,
+            "pricing_unit_details": shape.in_units(lines),
             "grouped_by": dict(values),
             "filters": _filters(of, lines, shape) if of.charge.filters else [],
             **shape.breakdowns(lines),

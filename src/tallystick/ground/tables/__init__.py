@@ -10,6 +10,7 @@ from tallystick.ground.tables.catalog import (
     FixedCharge,
     MinimumCommitment,
     Plan,
+    PricingUnit,
     UsageThreshold,
 )
 from tallystick.ground.tables.coupons import AppliedCoupon, Coupon, CouponTarget
@@ -67,6 +68,7 @@ __all__ = [
     "Organization",
     "OutboxMessage",
     "Plan",
+    "PricingUnit",
     "Subscription",
     "Tax",
     "TaxLink",

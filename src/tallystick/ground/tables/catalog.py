@@ -16,6 +16,7 @@ from tallystick.ground.tables.base import (
     Map,
     OptionalInstant,
     OptionalMap,
+    OptionalRate,
     OptionalRef,
     OrganizationRef,
     Ref,
@@ -91,8 +92,24 @@ class Plan(Base):
     deleted_at: Mapped[OptionalInstant]
 
 
+class PricingUnit(Base):
+    """A unit other than money that charges are priced in (rating.md §15); it always has two decimals."""
+
+    __tablename__ = "pricing_units"
+    __table_args__ = (UniqueConstraint("organization_id", "code"),)
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    code: Mapped[str]
+    name: Mapped[str]
+    short_name: Mapped[str]
+    description: Mapped[str | None]
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+
+
 class Charge(Base):
-    """The price of a metric on a plan (rating.md §2)."""
+    """The price of a metric on a plan (rating.md §2), in money or in a pricing unit."""
 
     __tablename__ = "charges"
     __table_args__ = (
@@ -104,6 +121,8 @@ class Charge(Base):
             postgresql_where=text("pay_in_advance and deleted_at is null"),
         ),
         CheckConstraint("min_amount_cents >= 0", name="min_amount_not_negative"),
+        CheckConstraint("(pricing_unit_id is null) = (conversion_rate is null)", name="unit_has_rate"),
+        CheckConstraint("conversion_rate > 0", name="rate_positive"),
     )
 
     id: Mapped[Id]
@@ -120,6 +139,9 @@ class Charge(Base):
     regroup_paid_fees: Mapped[str | None]
     min_amount_cents: Mapped[Cents] = mapped_column(default=0)
     accepts_target_wallet: Mapped[bool] = mapped_column(default=False)
+    pricing_unit_id: Mapped[OptionalRef] = mapped_column(ForeignKey("pricing_units.id"))
+    #: units of the plan's currency that one pricing unit costs
+    conversion_rate: Mapped[OptionalRate]
     properties: Mapped[Map] = mapped_column(default=dict)
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]

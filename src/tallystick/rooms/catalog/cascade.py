@@ -10,6 +10,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -39,6 +40,7 @@ class ChargeState:
 
     charge_model: str
     properties: Mapping[str, Any]
+    conversion_rate: Decimal | None
     filters: Mapping[filters.Identity, FilterState]
 
 
@@ -66,6 +68,7 @@ async def state_of(tx: Tx, plan: Plan) -> Before:
         charge.id: ChargeState(
             charge.charge_model,
             dict(charge.properties),
+            charge.conversion_rate,
             {
                 filters.identity(row.values): FilterState(dict(row.properties), row.invoice_display_name)
                 for row in known.get(charge.id, [])
@@ -123,11 +126,13 @@ async def _copy(tx: Tx, charge: Charge, rows: Iterable[ChargeFilter], child: Pla
 
 
 def _change(copy: Charge, charge: Charge, before: ChargeState, at: dt.datetime) -> None:
-    """Groups always follow, prices only where the child had the parent's."""
+    """Groups always follow, prices and the rate of a pricing unit only where the child had the parent's."""
     same = copy.charge_model == before.charge_model and _prices(copy.properties) == _prices(before.properties)
     prices = _prices(charge.properties if same else copy.properties)
     shown = {name: charge.properties[name] for name in _SHOWN if name in charge.properties}
     copy.properties = {**prices, **shown}
+    if copy.conversion_rate == before.conversion_rate:
+        copy.conversion_rate = charge.conversion_rate
     copy.code = charge.code
     copy.updated_at = at
 

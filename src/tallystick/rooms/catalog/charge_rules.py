@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tallystick.core.rating import DEFAULTS, ChargeModel, normalize, validate
@@ -40,23 +39,6 @@ def stored_properties(
 ) -> dict[str, Any]:
     """Valid properties as they are kept."""
     return dict(normalize(charge_model, properties or {}, of_filter=of_filter))
-
-
-def check_pricing_unit(asked: Any, problems: Problems) -> None:
-    """Add what is wrong with `{code, conversion_rate}`; no pricing unit exists, so none can be named."""
-    if not isinstance(asked, Mapping) or not asked:
-        return
-    problems.add("pricing_unit", "relation_must_exist")
-    rate = asked.get("conversion_rate")
-    if rate is None or rate == "":
-        problems.add("conversion_rate", "value_is_mandatory")
-        return
-    try:
-        right = not isinstance(rate, bool | list | dict) and Decimal(str(rate)) > 0
-    except InvalidOperation:
-        right = False
-    if not right:
-        problems.add("conversion_rate", "value_is_out_of_range")
 
 
 def _wrongs(charge: Charge, metric: BillableMetric) -> tuple[tuple[bool, str, str], ...]:

@@ -11,8 +11,8 @@ from typing import Any
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import NotFound, Problems
 from tallystick.ground.ids import new_id, parse_id
-from tallystick.ground.tables import BillableMetric, Charge, ChargeFilter, Plan
-from tallystick.rooms.catalog import charge_rules, filters, store
+from tallystick.ground.tables import BillableMetric, Charge, ChargeFilter, Plan, PricingUnit
+from tallystick.rooms.catalog import charge_rules, filters, pricing_units, store
 from tallystick.rooms.catalog.codes import assign_codes
 
 Fields = Mapping[str, Any]
@@ -39,12 +39,13 @@ _DEFAULTS: Fields = {
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What a set of charges is written for: their plan, its charges that stay as they are, and the metrics."""
+    """What a set of charges is written for: their plan, its charges that stay as they are, metrics and units."""
 
     plan: Plan
     attached: bool
     taken: frozenset[str]
     metrics: Mapping[uuid.UUID, BillableMetric]
+    units: Mapping[str, PricingUnit]
     known_filters: Mapping[uuid.UUID, list[ChargeFilter]]
     at: dt.datetime
 
@@ -109,6 +110,7 @@ async def _write(
         attached=bool(known) and await store.is_attached(tx, plan.id),
         taken=frozenset(charge.code for charge in others),
         metrics=metrics,
+        units=await pricing_units.asked_for(tx, plan.organization_id, (item for _, item in pairs)),
         known_filters=await store.filters_of(tx, known) if known else {},
         at=at,
     )
@@ -139,7 +141,7 @@ def _composed(
         model_before = charge.charge_model
         _assign(charge, item, frozen=known is not None and writing.attached)
         charge_rules.check(charge, metric, problems)
-        charge_rules.check_pricing_unit(item.get("applied_pricing_unit"), problems)
+        pricing_units.apply(charge, item.get("applied_pricing_unit"), writing.units, problems, is_new=known is None)
         charges.append(charge)
         if charge.charge_model not in charge_rules.MODELS:
             continue

@@ -25,6 +25,7 @@ from tallystick.rooms.catalog import (
     fixed_overrides,
     fixed_store,
     plans,
+    pricing_units,
     store,
     thresholds,
 )
@@ -40,6 +41,7 @@ _INHERITED = (
 CHARGE_INHERITED = (
     *("billable_metric_id", "code", "invoice_display_name", "charge_model", "pay_in_advance", "prorated"),
     *("invoiceable", "regroup_paid_fees", "min_amount_cents", "accepts_target_wallet", "properties"),
+    *("pricing_unit_id", "conversion_rate"),
 )
 
 
@@ -187,7 +189,7 @@ def _change_charge(charge: Charge, family: Family, item: Fields, at: dt.datetime
         if item.get(name) is not None:
             setattr(charge, name, item[name])
     charge_rules.check(charge, metric, problems)
-    charge_rules.check_pricing_unit(item.get("applied_pricing_unit"), problems)
+    pricing_units.apply(charge, item.get("applied_pricing_unit"), {}, problems)
     if item.get("filters") is not None:
         present = family.filters.get(charge.id, [])
         family.filters[charge.id] = filters.replace(charge, metric, item["filters"], present, at, problems)

@@ -17,6 +17,7 @@ from tallystick.ground.tables import (
     FixedCharge,
     MinimumCommitment,
     Plan,
+    PricingUnit,
     UsageThreshold,
 )
 from tallystick.ground.wire import dec, dt_, num
@@ -67,8 +68,23 @@ def plan(row: Plan) -> dict[str, Any]:
     }
 
 
-def charge(row: Charge, metric_code: str, filters: Sequence[ChargeFilter]) -> dict[str, Any]:
+def pricing_unit(row: PricingUnit) -> dict[str, Any]:
+    """A pricing unit (rating.md §15)."""
+    return {
+        "lago_id": row.id,
+        "code": row.code,
+        "name": row.name,
+        "short_name": row.short_name,
+        "description": row.description,
+        "created_at": dt_(row.created_at),
+    }
+
+
+def charge(
+    row: Charge, metric_code: str, pricing_unit_code: str | None, filters: Sequence[ChargeFilter]
+) -> dict[str, Any]:
     """A charge with its filters, without its taxes."""
+    rate = row.conversion_rate
     return {
         "lago_id": row.id,
         "lago_billable_metric_id": row.billable_metric_id,
@@ -84,7 +100,7 @@ def charge(row: Charge, metric_code: str, filters: Sequence[ChargeFilter]) -> di
         "min_amount_cents": row.min_amount_cents,
         "accepts_target_wallet": row.accepts_target_wallet,
         "properties": row.properties,
-        "applied_pricing_unit": None,
+        "applied_pricing_unit": None if rate is None else {"conversion_rate": dec(rate), "code": pricing_unit_code},
         "lago_parent_id": row.parent_id,
         "filters": [charge_filter(one, row.code) for one in filters],
     }

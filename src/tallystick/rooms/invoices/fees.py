@@ -90,10 +90,21 @@ def _fee(row: Fee, named: Named, true_up_id: uuid.UUID | None, webhook: bool) ->
         "refunded_at": dt_or_none(row.refunded_at),
         "amount_details": row.amount_details,
         "self_billed": bool(named.self_billed),
-        "pricing_unit_details": row.pricing_unit_details,
+        "pricing_unit_details": _in_units(row),
         "presentation_breakdowns": _breakdowns(row, webhook),
     }
     return {**body, **_period(row), **_event(row)}
+
+
+_IN_UNITS = (
+    *("lago_pricing_unit_id", "pricing_unit_code", "short_name", "amount_cents", "precise_amount_cents"),
+    *("unit_amount_cents", "precise_unit_amount", "conversion_rate"),
+)
+
+
+def _in_units(row: Fee) -> dict[str, Any] | None:
+    details = row.pricing_unit_details
+    return None if details is None else {name: details[name] for name in _IN_UNITS}
 
 
 def _breakdowns(row: Fee, webhook: bool) -> list[dict[str, Any]]:

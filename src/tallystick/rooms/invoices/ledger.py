@@ -17,6 +17,7 @@ from tallystick.core.contract import CustomerTerms, IssuerTerms, TaxTerms
 from tallystick.core.invoice import Composition, FeeBreakdown, TaxedFee
 from tallystick.core.issuing import InvoiceDates
 from tallystick.core.money import dec_text
+from tallystick.core.pricing_units import InUnits
 from tallystick.core.windows import Windows
 from tallystick.ground import json
 from tallystick.ground.db import Tx, copy
@@ -195,6 +196,7 @@ def fee_row(
         "description": fee.description,
         "grouped_by": json.dump_text(fee.grouped_by),
         "amount_details": json.dump_text(fee.details),
+        "pricing_unit_details": json.dump_text(_in_units(fee.in_units)) if fee.in_units else None,
         "presentation_breakdowns": json.dump_text([_breakdown(one) for one in fee.breakdowns]),
         "period_from_at": fee.period_from_at,
         "period_to_at": fee.period_to_at,
@@ -203,6 +205,21 @@ def fee_row(
         "trace": json.dump_text(fee.trace),
         "created_at": bearer.at,
         "updated_at": bearer.at,
+    }
+
+
+def _in_units(priced: InUnits) -> Row:
+    """As fees show it for ever (webhooks.md §4.3): the unit and its rate are copied."""
+    unit, amounts = priced.unit, priced.amounts
+    return {
+        "lago_pricing_unit_id": unit.id,
+        "pricing_unit_code": unit.code,
+        "short_name": unit.short_name,
+        "amount_cents": amounts.amount_cents,
+        "precise_amount_cents": dec_text(amounts.precise_amount_cents),
+        "unit_amount_cents": amounts.unit_amount_cents,
+        "precise_unit_amount": dec_text(amounts.precise_unit_amount),
+        "conversion_rate": dec_text(unit.conversion_rate),
     }
 
 
