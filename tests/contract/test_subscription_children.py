@@ -8,6 +8,7 @@ from lago_python_client.models import (
     AlertThreshold,
     AlertThresholdList,
     Charge,
+    ChargeFilter,
     Charges,
     Event,
 )
@@ -22,6 +23,20 @@ def test_charges(shop: Shop) -> None:
     own = lago.subscription_charges.update("sub", "calls", Charge(properties={"amount": "0.75"}))
     assert own.properties["amount"] == "0.75"
     assert refused(lago.subscription_charges.find_all, "sub") == UNAUTHORIZED
+
+
+def test_charge_filters(shop: Shop) -> None:
+    lago = shop.lago
+    wanted = ChargeFilter(invoice_display_name="Own", properties={"amount": "3"}, values={"region": ["us"]})
+    made = lago.subscriptions.create_charge_filter("sub", "calls", wanted)
+    assert (made.invoice_display_name, made.values) == ("Own", {"region": ["us"]})
+    changed = lago.subscriptions.update_charge_filter(
+        "sub", "calls", made.lago_id, ChargeFilter(properties={"amount": "4"})
+    )
+    assert lago.subscriptions.find_charge_filter("sub", "calls", made.lago_id) == changed
+    assert lago.subscriptions.find_all_charge_filters("sub", "calls")["meta"]["total_count"] == 2
+    assert lago.subscriptions.destroy_charge_filter("sub", "calls", made.lago_id) == changed
+    assert refused(lago.subscriptions.find_charge_filter, "sub", "x", made.lago_id) == coded(404, "charge_not_found")
 
 
 def test_lifetime_usage(shop: Shop) -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -82,6 +82,10 @@ class Call:
         """A boolean parameter: `False`, `f`, `0`, `off`, `no` are false, other words true."""
         text = self.text(name)
         return None if text is None else text.strip().lower() not in _FALSE
+
+    def flag_of(self, root: str, name: str) -> bool | None:
+        """A boolean parameter that stands beside the root key or under it."""
+        return self.flag(name) if name in self.params else replace(self, params=self.mapping(root)).flag(name)
 
     def whole(self, name: str) -> int | None:
         """An integer parameter; None when it is not one."""

@@ -7,11 +7,11 @@ from typing import Any
 from tallystick.api.call import Call
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
-from tallystick.api.v1.plan_inputs import ChargeInput, FilterInput, contents
+from tallystick.api.v1.plan_inputs import ChargeInput, FilterInput, cascading, sent
 from tallystick.flows.lifecycle import plan_items as lifecycle
 from tallystick.flows.wire import plans as wire
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import BillableMetric, Charge, Plan
+from tallystick.ground.tables import Charge, Plan
 from tallystick.rooms.catalog import charges, filters, plans, store, views
 
 routes = Routes("plan")
@@ -34,7 +34,7 @@ async def listing(call: Call, tx: Tx) -> Any:
 async def create(call: Call, tx: Tx) -> Any:
     """Add a charge to a plan."""
     plan = await _plan(call, tx, lock=True)
-    fields = contents(call.read("charge", ChargeInput, drop_nulls=True))
+    fields = sent(call, "charge", ChargeInput, drop_nulls=True)
     charge = await lifecycle.add_charge(tx, plan, call.at, fields)
     return {"charge": (await wire.charges(tx, [charge]))[0]}
 
@@ -50,7 +50,7 @@ async def show(call: Call, tx: Tx) -> Any:
 async def update(call: Call, tx: Tx) -> Any:
     """Change a charge of a plan."""
     plan, charge = await _charge(call, tx, lock=True)
-    await lifecycle.change_charge(tx, plan, charge, call.at, contents(call.read("charge", ChargeInput)))
+    await lifecycle.change_charge(tx, plan, charge, call.at, sent(call, "charge", ChargeInput))
     return {"charge": (await wire.charges(tx, [charge]))[0]}
 
 
@@ -59,7 +59,7 @@ async def destroy(call: Call, tx: Tx) -> Any:
     """Delete a charge of a plan."""
     plan, charge = await _charge(call, tx, lock=True)
     body = (await wire.charges(tx, [charge]))[0]
-    await lifecycle.remove_charge(tx, plan, charge, call.at, {"cascade_updates": call.flag("cascade_updates")})
+    await lifecycle.remove_charge(tx, plan, charge, call.at, cascading(call, "charge"))
     return {"charge": body}
 
 
@@ -74,9 +74,9 @@ async def list_filters(call: Call, tx: Tx) -> Any:
 @routes.post(FILTERS, root="filter", model=FilterInput)
 async def create_filter(call: Call, tx: Tx) -> Any:
     """Add a filter to a charge."""
-    _, charge = await _charge(call, tx, lock=True)
-    fields = contents(call.read("filter", FilterInput, drop_nulls=True))
-    row = await filters.create(tx, charge, await _metric(call, tx, charge), call.at, fields)
+    plan, charge = await _charge(call, tx, lock=True)
+    fields = sent(call, "filter", FilterInput, drop_nulls=True)
+    row = await lifecycle.add_filter(tx, plan, charge, call.at, fields)
     return {"filter": views.charge_filter(row, charge.code)}
 
 
@@ -91,19 +91,19 @@ async def show_filter(call: Call, tx: Tx) -> Any:
 @routes.put(FILTER, root="filter", model=FilterInput)
 async def update_filter(call: Call, tx: Tx) -> Any:
     """Change a filter of a charge."""
-    _, charge = await _charge(call, tx, lock=True)
+    plan, charge = await _charge(call, tx, lock=True)
     row = await filters.find(tx, charge, call.path("filter_id"))
-    fields = contents(call.read("filter", FilterInput))
-    await filters.update(tx, row, charge, await _metric(call, tx, charge), call.at, fields)
+    fields = sent(call, "filter", FilterInput)
+    await lifecycle.change_filter(tx, plan, charge, row, call.at, fields)
     return {"filter": views.charge_filter(row, charge.code)}
 
 
-@routes.delete(FILTER)
+@routes.delete(FILTER, query=("cascade_updates",))
 async def destroy_filter(call: Call, tx: Tx) -> Any:
     """Delete a filter of a charge."""
-    _, charge = await _charge(call, tx, lock=True)
+    plan, charge = await _charge(call, tx, lock=True)
     row = await filters.find(tx, charge, call.path("filter_id"))
-    await filters.delete(tx, row, call.at)
+    await lifecycle.remove_filter(tx, plan, row, call.at, cascading(call, "filter"))
     return {"filter": views.charge_filter(row, charge.code)}
 
 
@@ -114,8 +114,3 @@ async def _plan(call: Call, tx: Tx, *, lock: bool = False) -> Plan:
 async def _charge(call: Call, tx: Tx, *, lock: bool = False) -> tuple[Plan, Charge]:
     plan = await _plan(call, tx, lock=lock)
     return plan, await charges.find(tx, plan, call.path("code"))
-
-
-async def _metric(call: Call, tx: Tx, charge: Charge) -> BillableMetric:
-    found = await store.metrics_by_ids(tx, call.organization_id, [charge.billable_metric_id])
-    return found[charge.billable_metric_id]

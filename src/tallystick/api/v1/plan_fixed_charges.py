@@ -7,7 +7,7 @@ from typing import Any
 from tallystick.api.call import Call
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
-from tallystick.api.v1.plan_inputs import FixedChargeInput, contents
+from tallystick.api.v1.plan_inputs import FixedChargeInput, cascading, sent
 from tallystick.flows.lifecycle import plan_items as lifecycle
 from tallystick.flows.wire import plans as wire
 from tallystick.ground.db import Tx
@@ -32,7 +32,7 @@ async def listing(call: Call, tx: Tx) -> Any:
 async def create(call: Call, tx: Tx) -> Any:
     """Add a fixed charge to a plan."""
     plan = await _plan(call, tx, lock=True)
-    fields = contents(call.read("fixed_charge", FixedChargeInput, drop_nulls=True))
+    fields = sent(call, "fixed_charge", FixedChargeInput, drop_nulls=True)
     row = await lifecycle.add_fixed_charge(tx, plan, call.at, fields)
     return {"fixed_charge": (await wire.fixed_charges(tx, [row]))[0]}
 
@@ -48,7 +48,7 @@ async def show(call: Call, tx: Tx) -> Any:
 async def update(call: Call, tx: Tx) -> Any:
     """Change a fixed charge of a plan; other units count from the next period on, or at once."""
     plan, row = await _fixed_charge(call, tx, lock=True)
-    fields = contents(call.read("fixed_charge", FixedChargeInput))
+    fields = sent(call, "fixed_charge", FixedChargeInput)
     await lifecycle.change_fixed_charge(tx, plan, row, call.at, fields)
     return {"fixed_charge": (await wire.fixed_charges(tx, [row]))[0]}
 
@@ -58,7 +58,7 @@ async def destroy(call: Call, tx: Tx) -> Any:
     """Delete a fixed charge of a plan."""
     plan, row = await _fixed_charge(call, tx, lock=True)
     body = (await wire.fixed_charges(tx, [row]))[0]
-    await lifecycle.remove_fixed_charge(tx, plan, row, call.at, {"cascade_updates": call.flag("cascade_updates")})
+    await lifecycle.remove_fixed_charge(tx, plan, row, call.at, cascading(call, "fixed_charge"))
     return {"fixed_charge": body}
 
 

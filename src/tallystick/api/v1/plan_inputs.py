@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from tallystick.api.call import Call
 from tallystick.api.inputs import Codes, Flag, Input, Label, Number, Object, Shape, Text, Whole
 
 
@@ -13,6 +14,7 @@ class FilterInput(Input):
     values: Object = None
     properties: Object = None
     invoice_display_name: Text = None
+    cascade_updates: Flag = None
 
 
 class ChargeInput(Input):
@@ -103,3 +105,13 @@ def contents(given: Any) -> Any:
     if isinstance(given, Input):
         return {name: contents(value) for name, value in given.given().items()}
     return [contents(item) for item in given] if isinstance(given, list) else given
+
+
+def cascading(call: Call, root: str) -> dict[str, Any]:
+    """`cascade_updates`, which may also stand beside the resource (api.md §1)."""
+    return {"cascade_updates": call.flag_of(root, "cascade_updates")}
+
+
+def sent(call: Call, root: str, model: type[Input], *, drop_nulls: bool = False) -> dict[str, Any]:
+    """The body of a plan or of a part of it, with `cascade_updates` wherever it stands."""
+    return {**contents(call.read(root, model, drop_nulls=drop_nulls)), **cascading(call, root)}

@@ -7,7 +7,7 @@ from typing import Any
 from tallystick.api.call import Call
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
-from tallystick.api.v1.plan_inputs import PlanInput, contents
+from tallystick.api.v1.plan_inputs import PlanInput, contents, sent
 from tallystick.flows.lifecycle import plans as lifecycle
 from tallystick.flows.wire import plans as wire
 from tallystick.ground.db import Tx
@@ -42,7 +42,7 @@ async def show(call: Call, tx: Tx) -> Any:
 async def update(call: Call, tx: Tx) -> Any:
     """Change a plan; a plan with subscriptions keeps its rhythm and its charge models."""
     plan = await plans.find(tx, call.organization_id, call.path("code"), lock=True)
-    await lifecycle.update(tx, plan, call.at, contents(call.read("plan", PlanInput)))
+    await lifecycle.update(tx, plan, call.at, sent(call, "plan", PlanInput))
     return {"plan": (await wire.plans(tx, [plan]))[0]}
 
 

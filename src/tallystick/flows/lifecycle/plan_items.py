@@ -1,4 +1,4 @@
-"""Charges and fixed charges of a plan through endpoints of their own: with taxes, units and overrides that follow.
+"""Charges, filters and fixed charges of a plan, one by one: with taxes, units and overrides that follow.
 
 The plan's own messages stay silent (webhooks.md §2.2, 63).
 """
@@ -12,8 +12,8 @@ from typing import Any
 from tallystick.flows.lifecycle import units
 from tallystick.flows.lifecycle.cascade import Cascade
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import Charge, FixedCharge, Plan
-from tallystick.rooms.catalog import charges, fixed_charges, fixed_store
+from tallystick.ground.tables import Charge, ChargeFilter, FixedCharge, Plan
+from tallystick.rooms.catalog import charges, filters, fixed_charges, fixed_store, metrics
 from tallystick.rooms.catalog.fixed_charges import Written
 from tallystick.rooms.invoices import stale
 from tallystick.rooms.taxes import verbs as taxes
@@ -44,6 +44,31 @@ async def remove_charge(tx: Tx, plan: Plan, charge: Charge, at: dt.datetime, fie
     """Hide one charge."""
     cascading = await _begin(tx, plan, fields)
     await charges.delete(tx, charge, at)
+    await _finish(tx, plan, cascading, at, {})
+
+
+async def add_filter(tx: Tx, plan: Plan, charge: Charge, at: dt.datetime, fields: Fields) -> ChargeFilter:
+    """One more filter of a charge."""
+    cascading = await _begin(tx, plan, fields)
+    row = await filters.create(tx, charge, await metrics.of_charge(tx, charge), at, fields)
+    await _finish(tx, plan, cascading, at, {})
+    return row
+
+
+async def change_filter(
+    tx: Tx, plan: Plan, charge: Charge, row: ChargeFilter, at: dt.datetime, fields: Fields
+) -> ChargeFilter:
+    """Change one filter of a charge."""
+    cascading = await _begin(tx, plan, fields)
+    await filters.update(tx, row, charge, await metrics.of_charge(tx, charge), at, fields)
+    await _finish(tx, plan, cascading, at, {})
+    return row
+
+
+async def remove_filter(tx: Tx, plan: Plan, row: ChargeFilter, at: dt.datetime, fields: Fields) -> None:
+    """Hide one filter of a charge."""
+    cascading = await _begin(tx, plan, fields)
+    await filters.delete(tx, row, at)
     await _finish(tx, plan, cascading, at, {})
 
 

@@ -32,6 +32,24 @@ async def find(tx: Tx, charge: Charge, filter_id: str) -> ChargeFilter:
     raise NotFound("charge_filter")
 
 
+async def find_here_or_above(tx: Tx, charge: Charge, filter_id: str) -> ChargeFilter:
+    """A live filter of a charge or of the charge it overrides; 404 `charge_filter_not_found`."""
+    for owner_id in (charge.id, charge.parent_id):
+        for row in (await store.filters_of(tx, [owner_id] if owner_id else [])).get(owner_id or charge.id, []):
+            if row.id == parse_id(filter_id):
+                return row
+    raise NotFound("charge_filter")
+
+
+async def find_like(tx: Tx, charge: Charge, other: ChargeFilter) -> ChargeFilter:
+    """The live filter of a charge with the id or the values of another; 404 `charge_filter_not_found`."""
+    rows = (await store.filters_of(tx, [charge.id])).get(charge.id, [])
+    alike = [row for row in rows if row.id == other.id or identity(row.values) == identity(other.values)]
+    if not alike:
+        raise NotFound("charge_filter")
+    return alike[0]
+
+
 async def create(
     tx: Tx, charge: Charge, metric: BillableMetric, at: dt.datetime, fields: Mapping[str, Any]
 ) -> ChargeFilter:

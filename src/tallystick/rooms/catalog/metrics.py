@@ -12,7 +12,7 @@ from tallystick.ground.db import Tx
 from tallystick.ground.errors import Forbidden, NotFound, Problems
 from tallystick.ground.ids import new_id
 from tallystick.ground.outbox import Message, emit
-from tallystick.ground.tables import BillableMetric
+from tallystick.ground.tables import BillableMetric, Charge
 from tallystick.rooms.catalog import metric_filters, store
 from tallystick.rooms.catalog.codes import check_code
 
@@ -36,6 +36,11 @@ async def find(tx: Tx, organization_id: uuid.UUID, code: str, *, lock: bool = Fa
     if metric is None:
         raise NotFound("billable_metric")
     return metric
+
+
+async def of_charge(tx: Tx, charge: Charge) -> BillableMetric:
+    """The metric that a charge prices, deleted or not."""
+    return await tx.get_one(BillableMetric, charge.billable_metric_id)
 
 
 async def create(tx: Tx, organization_id: uuid.UUID, at: dt.datetime, fields: Mapping[str, Any]) -> BillableMetric:
