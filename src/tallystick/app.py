@@ -35,6 +35,7 @@ from tallystick.api.v1 import (
     explain,
     fees,
     invoice_actions,
+    invoice_custom_sections,
     invoices,
     lifetime_usages,
     one_off_invoices,
@@ -103,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
     mount(app, "/api/v1", lifetime_usages.routes, alerts.routes)
     mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)
     mount(app, "/api/v1", one_off_invoices.routes, invoice_actions.routes)
+    mount(app, "/api/v1", invoice_custom_sections.routes)
     mount(app, "/api/v1", coupons.routes, applied_coupons.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return app

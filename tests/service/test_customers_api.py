@@ -272,6 +272,7 @@ def test_a_customer_without_documents_may_become_a_partner(api: Api) -> None:
 
 
 def test_sections_of_one_s_own_end_skipping(api: Api) -> None:
+    api.post("/invoice_custom_sections", {"invoice_custom_section": {"code": "a", "name": "A"}})
     assert upsert(api, skip_invoice_custom_sections=True)["skip_invoice_custom_sections"] is True
     assert upsert(api, invoice_custom_section_codes=[])["skip_invoice_custom_sections"] is True
     assert upsert(api, invoice_custom_section_codes=["a"])["skip_invoice_custom_sections"] is False

@@ -25,7 +25,7 @@ from tallystick.api.inputs import (
     up_to,
 )
 from tallystick.api.issuers import MAX_NAME, Adjustment, Anchor, Days
-from tallystick.ground.errors import Invalid
+from tallystick.api.v1.invoice_custom_sections import check_selection
 from tallystick.rooms.customers.provider import STRIPE_METHODS
 
 #: what the unique index can hold, whatever the characters
@@ -168,12 +168,8 @@ class CustomerInput(Input):
 
     def _sections(self, given: dict[str, Any]) -> dict[str, Any]:
         # sections by code or by id are a choice of one's own, which ends skipping
-        codes = given.pop("invoice_custom_section_codes", None)
-        ids = given.pop("invoice_custom_section_ids", None)
-        if codes and ids:
-            raise Invalid.field("invoice_custom_sections", "section_ids_and_section_codes_sent_together")
-        if (codes or ids) and self.skip_invoice_custom_sections:
-            raise Invalid.field("invoice_custom_sections", "skip_sections_and_selected_ids_sent_together")
+        codes, ids = given.get("invoice_custom_section_codes"), given.get("invoice_custom_section_ids")
+        check_selection(self.skip_invoice_custom_sections, codes, ids)
         return {"skip_invoice_custom_sections": False} if codes or ids else {}
 
 

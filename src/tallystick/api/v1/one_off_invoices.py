@@ -18,6 +18,7 @@ from tallystick.api.inputs import (
     instant_or_none,
 )
 from tallystick.api.routes import Routes
+from tallystick.api.v1.invoice_custom_sections import SelectionInput
 from tallystick.api.v1.invoices import shown
 from tallystick.api.v1.subscriptions import OrderNumber
 from tallystick.flows.billing.one_off import bill_once
@@ -61,6 +62,7 @@ class OneOffInput(Input):
     billing_entity_code: Label = None
     purchase_order_number: OrderNumber = None
     payment_method: Object = None
+    invoice_custom_section: Annotated[SelectionInput | None, Shape.OBJECT] = None
 
 
 @routes.post("/invoices", root="invoice", model=OneOffInput)
@@ -68,6 +70,8 @@ async def create(call: Call, tx: Tx) -> Any:
     """Bill add-ons once."""
     given = call.read("invoice", OneOffInput, drop_nulls=True)
     fields = {**given.given(), "fees": [line.fields() for line in given.fees or ()]}
+    if given.invoice_custom_section is not None:
+        fields["invoice_custom_section"] = given.invoice_custom_section.given()
     invoice_id = await bill_once(tx, call.organization_id, call.at, given.external_customer_id or "", fields)
     invoice = await tx.get_one(Invoice, invoice_id)
     return {"invoice": await shown(call, tx, invoice)}

@@ -10,6 +10,7 @@ from tallystick.api.call import Call
 from tallystick.api.inputs import ExternalId, Flag, Input, Label, Moment, Object, Shape, Text, one_of, refuse
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
+from tallystick.api.v1.invoice_custom_sections import SelectionInput
 from tallystick.api.v1.plan_inputs import PlanOverridesInput, ThresholdInput, contents
 from tallystick.flows.lifecycle.subscriptions import create as creation
 from tallystick.flows.lifecycle.subscriptions import terminate as termination
@@ -71,6 +72,7 @@ class SubscriptionInput(Input):
     plan_overrides: Annotated[PlanOverridesInput | None, Shape.OBJECT] = None
     usage_thresholds: Annotated[list[ThresholdInput] | None, Shape.ARRAY] = None
     activation_rules: Annotated[Any, Shape.ANY] = None
+    invoice_custom_section: Annotated[SelectionInput | None, Shape.OBJECT] = None
 
 
 class NewSubscriptionInput(SubscriptionInput):

@@ -13,6 +13,7 @@ from tallystick.core.issuing import InvoiceDates, invoice_dates
 from tallystick.core.occasion import Reason
 from tallystick.flows.billing.discounts import Coupons
 from tallystick.flows.billing.due import Bill
+from tallystick.flows.billing.sections import Choice
 from tallystick.ground.ids import new_id
 
 
@@ -39,6 +40,8 @@ class Header:
     skip_automatic_payment: bool = False
     #: its fees were paid before there was an invoice
     paid: bool = False
+    #: the custom sections that the request for it chose
+    sections: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)

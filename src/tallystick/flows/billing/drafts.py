@@ -25,6 +25,7 @@ from tallystick.flows.billing.due import Bill, rated_charges
 from tallystick.flows.billing.lines import fees_of
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.billing.run import lock_customers
+from tallystick.flows.billing.sections import Computed, apply_sections
 from tallystick.flows.billing.write import announce
 from tallystick.flows.usage.marks import mark
 from tallystick.ground import agenda
@@ -73,6 +74,7 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
         documents.append(_document(invoice, own, compose(fees, discount, before), at, finalize=finalize))
     documents = await _numbered(tx, documents)
     await ledger.rewrite(tx, documents)
+    await apply_sections(tx, [_computed(item, bills[item.id]) for item in documents], new=False)
     await coupons.store(tx)
     final = [document for document in documents if document.status != "draft"]
     await agenda.remove(tx, OF_DRAFTS, [document.id for document in final])
@@ -161,6 +163,17 @@ def _document(
         at=invoice.created_at,
         written_at=at,
         finalized_at=at if status == "finalized" else None,
+    )
+
+
+def _computed(document: Document, bills: Sequence[Bill]) -> Computed:
+    return Computed(
+        id=document.id,
+        organization_id=document.organization_id,
+        customer_id=document.customer.id,
+        billing_entity_id=document.issuer.id,
+        subscription_ids=tuple(dict.fromkeys(bill.contract.subscription_id for bill in bills)),
+        at=document.written_at,
     )
 
 

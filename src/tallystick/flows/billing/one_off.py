@@ -21,12 +21,14 @@ from tallystick.core.taxes import winning
 from tallystick.flows.billing.compose import Draft, Header, final_status
 from tallystick.flows.billing.load import load_customers, load_issuers, load_taxes, tax_terms
 from tallystick.flows.billing.run import lock_customers
+from tallystick.flows.billing.sections import Choice
 from tallystick.flows.billing.write import write
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid, NotFound
 from tallystick.ground.ids import new_id
 from tallystick.ground.tables import AddOn, Customer
 from tallystick.rooms.catalog import add_ons
+from tallystick.rooms.custom_sections import verbs as custom_sections
 from tallystick.rooms.customers import verbs as customers
 from tallystick.rooms.organizations import store as organizations
 from tallystick.rooms.subscriptions.verbs import payment_method
@@ -44,9 +46,11 @@ async def bill_once(
 ) -> uuid.UUID:
     """Make a one-off invoice and return its id.
 
-    `fields`: currency, fees, skip_psp, billing_entity_code, purchase_order_number, payment_method; a fee: add_on_code,
+    `fields`: currency, fees, skip_psp, billing_entity_code, purchase_order_number, payment_method,
+    invoice_custom_section; a fee: add_on_code,
     unit_amount_cents, units, invoice_display_name, description, tax_codes, from_datetime, to_datetime.
-    404 `customer_not_found`, `fees_not_found`, `add_on_not_found`, `billing_entity_not_found`, `tax_not_found`;
+    404 `customer_not_found`, `fees_not_found`, `add_on_not_found`, `billing_entity_not_found`, `tax_not_found`,
+    `invoice_custom_section_not_found`;
     422 `payment_method`, `currency`, `boundaries`, `units`, `unit_amount_cents`.
     """
     customer = await customers.find(tx, organization_id, external_customer_id)
@@ -71,6 +75,7 @@ async def bill_once(
         purchase_order_number=fields.get("purchase_order_number"),
         at=at,
         skip_automatic_payment=bool(fields.get("skip_psp")),
+        sections=await _sections(tx, organization_id, fields.get("invoice_custom_section") or {}),
     )
     composition = compose(fees)
     dates = invoice_dates(local_date(at, terms.timezone), terms, graced=False, recurring=False)
@@ -85,6 +90,13 @@ async def _add_ons(tx: Tx, organization_id: uuid.UUID, lines: Sequence[Line]) ->
     if not set(codes) <= set(found):
         raise NotFound("add_on")
     return found
+
+
+async def _sections(tx: Tx, organization_id: uuid.UUID, given: Line) -> Choice:
+    """The custom sections that the request names, or that it wants none."""
+    codes, ids = given.get("invoice_custom_section_codes") or (), given.get("invoice_custom_section_ids") or ()
+    found = await custom_sections.named(tx, organization_id, codes, ids)
+    return Choice(bool(given.get("skip_invoice_custom_sections")), tuple(found))
 
 
 async def _issuer(tx: Tx, customer: Customer, code: str | None) -> uuid.UUID:

@@ -13,6 +13,7 @@ from tallystick.core.periods import local_midnight
 from tallystick.flows.billing.compose import Draft
 from tallystick.flows.billing.documents import request_documents
 from tallystick.flows.billing.due import Bill
+from tallystick.flows.billing.sections import Computed, apply_sections
 from tallystick.flows.usage.marks import mark
 from tallystick.ground import agenda, outbox
 from tallystick.ground.agenda import Due, Kind
@@ -26,9 +27,23 @@ async def write(tx: Tx, drafts: Sequence[Draft]) -> list[Document]:
     """Store the invoices of these drafts and announce them."""
     documents = await _documents(tx, drafts)
     await ledger.write(tx, documents)
+    await apply_sections(tx, [_computed(draft) for draft in drafts])
     await announce(tx, documents)
     await mark(tx, _invoiced(documents))
     return documents
+
+
+def _computed(draft: Draft) -> Computed:
+    header = draft.header
+    return Computed(
+        id=draft.id,
+        organization_id=header.organization_id,
+        customer_id=header.customer.id,
+        billing_entity_id=header.issuer.id,
+        subscription_ids=tuple(dict.fromkeys(item.bill.contract.subscription_id for item in draft.rated)),
+        at=header.at,
+        choice=header.sections,
+    )
 
 
 def _invoiced(documents: Sequence[Document]) -> dict[uuid.UUID, dt.datetime]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tallystick.flows.billing.draft_terms import finalize_after_deletion, move_drafts
+from tallystick.flows.lifecycle import custom_sections
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule_of_customers
 from tallystick.flows.lifecycle.subscriptions.terminate import terminate_all_of_customers
 from tallystick.ground import outbox
@@ -19,6 +20,7 @@ from tallystick.ground.errors import Invalid, NotFound
 from tallystick.ground.outbox import Message
 from tallystick.ground.tables import BillingEntity, Customer
 from tallystick.rooms.coupons import applied as applied_coupons
+from tallystick.rooms.custom_sections.store import Owner as SectionOwner
 from tallystick.rooms.customers import store, verbs
 from tallystick.rooms.invoices import stale
 from tallystick.rooms.organizations import store as organization_store
@@ -32,8 +34,9 @@ async def upsert(
 ) -> Customer:
     """Create the customer or change what was given of it (customers_entitlements.md §1.3).
 
-    `fields` are those of `verbs.create` and `billing_entity_code`, `tax_codes`, `metadata`; an absent key changes
-    nothing. 404 `billing_entity_not_found`, `tax_not_found`; 422 `external_id` when another call created it meanwhile.
+    `fields` are those of `verbs.create` and `billing_entity_code`, `tax_codes`, `invoice_custom_section_codes` or
+    `…_ids`, `metadata`; an absent key changes nothing. 404 `billing_entity_not_found`, `tax_not_found`,
+    `invoice_custom_section_not_found`; 422 `external_id` when another call created it meanwhile.
     """
     customer = await store.find(tx, organization_id, external_id, lock=True)
     message = "customer.created" if customer is None else "customer.updated"
@@ -47,6 +50,7 @@ async def upsert(
     if fields.get("tax_codes") is not None:
         await taxes.attach(tx, organization_id, Owner.CUSTOMER, {customer.id: fields["tax_codes"]}, at)
         await stale.mark_of_customers(tx, [customer.id], at)
+    await custom_sections.choose(tx, organization_id, SectionOwner.CUSTOMER, customer.id, fields, at)
     if fields.get("metadata") is not None:
         await verbs.replace_metadata(tx, customer, at, fields["metadata"])
     await outbox.emit(tx, [Message(organization_id, message, customer.id, at)])

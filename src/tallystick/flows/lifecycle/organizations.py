@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tallystick.flows.lifecycle import custom_sections
 from tallystick.flows.lifecycle.customers import customer_terms_changed
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid
 from tallystick.ground.tables import BillingEntity, Organization
+from tallystick.rooms.custom_sections.store import Owner as SectionOwner
 from tallystick.rooms.customers import store as customer_store
 from tallystick.rooms.invoices import stale
 from tallystick.rooms.organizations import keys, settings, store, verbs
@@ -46,12 +48,17 @@ async def update(tx: Tx, organization: Organization, at: dt.datetime, fields: Ma
 async def update_entity(
     tx: Tx, entity: BillingEntity, at: dt.datetime, fields: Mapping[str, Any], tax_codes: Sequence[str] | None
 ) -> None:
-    """Change a billing entity; `tax_codes` replace its taxes, whatever their case, None leaves them."""
+    """Change a billing entity; `tax_codes` replace its taxes, whatever their case, None leaves them.
+
+    `fields` may name the custom sections it selects, too.
+    """
     changed = await verbs.update_entity(tx, entity, at, fields)
     if tax_codes is not None:
         codes = {entity.id: tax_codes}
         await taxes.attach(tx, entity.organization_id, Owner.BILLING_ENTITY, codes, at, fold_case=True)
         await stale.mark_of_entity(tx, entity.id, at)
+    kind = SectionOwner.BILLING_ENTITY
+    await custom_sections.choose(tx, entity.organization_id, kind, entity.id, fields, at)
     if changed:
         await _terms_changed(tx, entity.id, at)
 

@@ -18,7 +18,7 @@ from tallystick.flows.wire.thresholds import applied_thresholds
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Invoice, Subscription
 from tallystick.rooms.customers import store as customer_store
-from tallystick.rooms.invoices import credits, periods, store, views
+from tallystick.rooms.invoices import credits, periods, sections, store, views
 from tallystick.rooms.invoices.fees import fees
 
 #: what answers about one invoice carry, and what lists carry (api.md §15.18)
@@ -129,7 +129,9 @@ async def _members(
         members["metadata"] = _listed(await views.metadata(tx, ids))
     if "applied_taxes" in include:
         members["applied_taxes"] = _listed(await views.applied_taxes(tx, ids))
-    members.update((name, _listed({})) for name in ("error_details", "applied_invoice_custom_sections"))
+    members["error_details"] = _listed({})
+    if "applied_invoice_custom_sections" in include:
+        members["applied_invoice_custom_sections"] = _listed(await sections.of_invoices(tx, ids))
     return {name: member for name, member in members.items() if name in include}
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import BillingEntity, Organization
+from tallystick.rooms.custom_sections import store as section_store
+from tallystick.rooms.custom_sections import views as section_views
 from tallystick.rooms.organizations import views
 from tallystick.rooms.taxes import store as tax_store
 from tallystick.rooms.taxes import views as tax_views
@@ -25,8 +27,10 @@ async def organizations_with_taxes(tx: Tx, rows: Sequence[Organization]) -> list
 async def billing_entity(tx: Tx, row: BillingEntity, public_api_url: str) -> dict[str, Any]:
     """One billing entity with its taxes and selected sections, as show and update answer it."""
     taxes = (await tax_store.of_owners(tx, Owner.BILLING_ENTITY, [row.id])).get(row.id, [])
+    chosen = await section_store.of_owners(tx, section_store.Owner.BILLING_ENTITY, [row.id])
+    sections = chosen.get(row.id, [])
     return {
         **views.billing_entities([row], public_api_url)[0],
         "taxes": await tax_views.taxes(tx, taxes),
-        "selected_invoice_custom_sections": [],
+        "selected_invoice_custom_sections": section_views.sections([one.section for one in sections]),
     }

@@ -15,6 +15,8 @@ from tallystick.ground.db import Tx
 from tallystick.ground.tables import Plan, Subscription
 from tallystick.rooms.catalog import thresholds
 from tallystick.rooms.catalog import views as catalog_views
+from tallystick.rooms.custom_sections import store as section_store
+from tallystick.rooms.custom_sections import views as section_views
 from tallystick.rooms.customers import store as customer_store
 from tallystick.rooms.subscriptions import views
 from tallystick.rooms.subscriptions.views import PAYMENT_METHOD, RULES
@@ -52,6 +54,7 @@ async def subscriptions_each(
     customer_bodies = await _customers(tx, rows) if "customer" in include else {}
     plan_bodies = await _plans(tx, rows)
     counting = await thresholds.applicable(tx, rows) if "applicable_usage_thresholds" in include else {}
+    chosen = await _sections(tx, rows) if "applied_invoice_custom_sections" in include else {}
     joined = []
     for row, body in zip(rows, bodies, strict=True):
         plan = plan_bodies[row.plan_id]
@@ -63,12 +66,16 @@ async def subscriptions_each(
             "applicable_usage_thresholds": [
                 catalog_views.applicable_threshold(one) for one in counting.get(row.id, ())
             ],
-            "applied_invoice_custom_sections": [],
+            "applied_invoice_custom_sections": section_views.selected(chosen.get(row.id, [])),
             RULES: body.pop(RULES),
         }
         wanted = include | {PAYMENT_METHOD, RULES}
         joined.append(body | {name: value for name, value in members.items() if name in wanted})
     return joined
+
+
+async def _sections(tx: Tx, rows: Sequence[Subscription]) -> dict[uuid.UUID, list[section_store.Selected]]:
+    return await section_store.of_owners(tx, section_store.Owner.SUBSCRIPTION, [row.id for row in rows])
 
 
 async def _customers(tx: Tx, rows: Sequence[Subscription]) -> Bodies:

@@ -14,6 +14,7 @@ from tallystick.ground.tables.catalog import (
     UsageThreshold,
 )
 from tallystick.ground.tables.coupons import AppliedCoupon, Coupon, CouponTarget
+from tallystick.ground.tables.custom_sections import AppliedCustomSection, CustomSection, CustomSectionLink
 from tallystick.ground.tables.customers import Customer, CustomerMetadata
 from tallystick.ground.tables.invoice_credits import InvoiceCredit
 from tallystick.ground.tables.invoices import (
@@ -40,6 +41,7 @@ __all__ = [
     "AlertThreshold",
     "ApiKey",
     "AppliedCoupon",
+    "AppliedCustomSection",
     "AppliedUsageThreshold",
     "Base",
     "BillableMetric",
@@ -48,6 +50,8 @@ __all__ = [
     "ChargeFilter",
     "Coupon",
     "CouponTarget",
+    "CustomSection",
+    "CustomSectionLink",
     "Customer",
     "CustomerMetadata",
     "Event",

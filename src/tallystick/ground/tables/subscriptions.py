@@ -71,6 +71,8 @@ class Subscription(Base):
     consolidate_invoice: Mapped[bool] = mapped_column(default=True)
     progressive_billing_disabled: Mapped[bool] = mapped_column(default=False)
     purchase_order_number: Mapped[str | None]
+    #: whether its invoices carry no custom sections on its account (invoicing.md §20)
+    skip_invoice_custom_sections: Mapped[bool] = mapped_column(default=False)
     payment_method_type: Mapped[str] = mapped_column(default="provider")
     payment_method_id: Mapped[OptionalRef]
     created_at: Mapped[Instant]

@@ -30,6 +30,7 @@ _DEFAULTS: Fields = {
     "progressive_billing_disabled": False,
     "consolidate_invoice": True,
     "purchase_order_number": None,
+    "skip_invoice_custom_sections": False,
     "payment_method_type": "provider",
     "payment_method_id": None,
     "billing_entity_id": None,

@@ -16,6 +16,7 @@ from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import Interval
 from tallystick.flows.billing.regroup import regroup
 from tallystick.flows.billing.run import bill
+from tallystick.flows.lifecycle import custom_sections
 from tallystick.flows.lifecycle import units as own_units
 from tallystick.flows.lifecycle.subscriptions import thresholds
 from tallystick.flows.lifecycle.subscriptions.hold import hold
@@ -26,6 +27,7 @@ from tallystick.ground import outbox
 from tallystick.ground.agenda import Due
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Plan, Subscription
+from tallystick.rooms.custom_sections.store import Owner
 from tallystick.rooms.invoices.standalone import Chain
 from tallystick.rooms.subscriptions import lifetime, store, verbs
 from tallystick.rooms.subscriptions.terms import Terms, terms_of
@@ -59,6 +61,8 @@ async def change_plan(
     )
     await own_units.override(tx, new, fields.get("plan_overrides"), at)
     await thresholds.replace(tx, new, fields, at)
+    chosen = custom_sections.selection(fields)
+    await custom_sections.choose(tx, new.organization_id, Owner.SUBSCRIPTION, new.id, chosen, at)
     if yearly(plan) >= yearly(await tx.get_one(Plan, current.plan_id)):
         await succeed(tx, [Succession(current, new, at)])
         return new

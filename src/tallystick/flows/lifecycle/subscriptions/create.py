@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tallystick.core.periods import local_date
+from tallystick.flows.lifecycle import custom_sections
 from tallystick.flows.lifecycle import customers as customer_lifecycle
 from tallystick.flows.lifecycle import plans as plan_lifecycle
 from tallystick.flows.lifecycle import units as own_units
@@ -21,6 +22,7 @@ from tallystick.ground.errors import Invalid, NotFound
 from tallystick.ground.outbox import Message
 from tallystick.ground.tables import BillingEntity, Customer, Plan, Subscription
 from tallystick.rooms.catalog.fixed_overrides import asks_for_units_only
+from tallystick.rooms.custom_sections.store import Owner
 from tallystick.rooms.customers import store as customers
 from tallystick.rooms.customers import verbs as customer_verbs
 from tallystick.rooms.organizations import store as organizations
@@ -42,7 +44,12 @@ async def subscribe(
         customer = await customer_lifecycle.create(tx, organization_id, at, external_customer_id, {})
     subscription_at = fields.get("subscription_at") or at
     verbs.check_ending(fields.get("ending_at"), subscription_at, at)
-    columns = {**fields, **verbs.payment_method(fields), **await issuer(tx, organization_id, fields)}
+    columns = {
+        **fields,
+        **verbs.payment_method(fields),
+        **custom_sections.skipping(fields),
+        **await issuer(tx, organization_id, fields),
+    }
     gated = activation.check_format(fields.get("activation_rules"))
     timezone = customer.timezone or (await tx.get_one(BillingEntity, customer.billing_entity_id)).timezone
     if gated and local_date(subscription_at, timezone) >= local_date(at, timezone):
@@ -81,6 +88,7 @@ async def _decide(tx: Tx, customer: Customer, plan: Plan, at: dt.datetime, field
         raise Invalid.field("external_id", "value_already_exist")
     if current is not None and current.plan_id == plan.id:
         await thresholds.replace(tx, current, fields, at)
+        await _choose_for_current(tx, current, plan, at, fields)
         return current
     if current is not None and current.status == "pending":
         return await _replace_plan(tx, current, plan, at, fields)
@@ -91,13 +99,27 @@ async def _decide(tx: Tx, customer: Customer, plan: Plan, at: dt.datetime, field
     return await _begin(tx, customer, plan, at, fields)
 
 
+async def _choose_for_current(tx: Tx, current: Subscription, plan: Plan, at: dt.datetime, fields: Fields) -> None:
+    """A request for the plan that runs may select sections, and change nothing else (§2.3)."""
+    verbs.edit(current, plan, custom_sections.skipping(fields), at)
+    await choose_sections(tx, current, fields, at)
+    await tx.flush()
+
+
 async def _begin(tx: Tx, customer: Customer, plan: Plan, at: dt.datetime, fields: Fields) -> Subscription:
     """A chain of its own: active and billed today, active since a day in the past, or pending (§2.4)."""
     row = await verbs.add(tx, at, fields, customer_id=customer.id, plan=plan, external_id=fields["external_id"])
     await own_units.override(tx, row, fields.get("plan_overrides"), at)
     await thresholds.replace(tx, row, fields, at)
+    await choose_sections(tx, row, fields, at)
     await start_on_its_date(tx, row, at)
     return row
+
+
+async def choose_sections(tx: Tx, row: Subscription, fields: Fields, at: dt.datetime) -> None:
+    """Select the custom sections that the request names (invoicing.md §20)."""
+    chosen = custom_sections.selection(fields)
+    await custom_sections.choose(tx, row.organization_id, Owner.SUBSCRIPTION, row.id, chosen, at)
 
 
 async def start_on_its_date(tx: Tx, row: Subscription, at: dt.datetime, *, then: Sequence[Message] = ()) -> None:

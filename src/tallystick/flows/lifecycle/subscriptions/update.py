@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from tallystick.flows.lifecycle import custom_sections, units
 from tallystick.flows.lifecycle import plans as plan_lifecycle
-from tallystick.flows.lifecycle import units
 from tallystick.flows.lifecycle.subscriptions import thresholds
-from tallystick.flows.lifecycle.subscriptions.create import issuer, start_on_its_date
+from tallystick.flows.lifecycle.subscriptions.create import choose_sections, issuer, start_on_its_date
 from tallystick.flows.lifecycle.subscriptions.hold import hold
 from tallystick.flows.lifecycle.subscriptions.own_plan import override_plan
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule
@@ -36,10 +36,16 @@ async def update(tx: Tx, found: Subscription, at: dt.datetime, fields: Fields) -
         raise NotAllowed("subscription_incomplete")
     moved = _moved_start(row, fields)
     await _check(tx, row, fields, at, moved or row.subscription_at)
-    columns = {**fields, **verbs.payment_method(fields), **await issuer(tx, row.organization_id, fields)}
+    columns = {
+        **fields,
+        **verbs.payment_method(fields),
+        **custom_sections.skipping(fields),
+        **await issuer(tx, row.organization_id, fields),
+    }
     plan, new_units = await _overrides(tx, row, fields.get("plan_overrides"), at)
     verbs.edit(row, plan, columns, at)
     await thresholds.edit(tx, row, plan, fields, at)
+    await choose_sections(tx, row, fields, at)
     told = [message(row, "subscription.updated", at)] if row.status in ("active", "pending") else []
     if moved is None:
         await tx.flush()
