@@ -359,8 +359,8 @@ def test_timezone_change_makes_the_usage_window_start_where_the_last_one_ended()
     assert joined == window("2024-02-01T00:00", "2024-03-01T05:00")
 
 
-@pytest.mark.parametrize(("hours", "moves"), [(-26, False), (-25, True), (25, True), (26, False), (-744, False)])
-def test_timezone_change_moves_a_start_by_less_than_26_hours(hours: int, moves: bool) -> None:
+@pytest.mark.parametrize(("hours", "moves"), [(-26, False), (-25, True), (25, True), (26, True), (-744, False)])
+def test_timezone_change_closes_gaps_of_less_than_26_hours_and_bills_nothing_twice(hours: int, moves: bool) -> None:
     march = window("2024-03-01", "2024-04-01")
     previous_end_at = march.start_at + timedelta(hours=hours)
     expected = previous_end_at if moves else march.start_at

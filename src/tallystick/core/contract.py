@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from tallystick.core.periods import BillingTime, Interval, Schedule, local_date
+from tallystick.core.periods import TIMEZONE_SHIFT, BillingTime, Interval, Schedule, local_date, local_midnight
 from tallystick.core.pricing_units import PricingUnitTerms
 from tallystick.core.proration import trial_end_at
 from tallystick.core.rating import ChargeModel
@@ -20,6 +20,8 @@ from tallystick.core.rating import ChargeModel
 #: stands for all values that the metric's filter declares (metering.md §4.1)
 ALL_VALUES = "__ALL_FILTER_VALUES__"
 
+#: how a row of a chain was replaced by the next one
+UPGRADE, DOWNGRADE = "upgrade", "downgrade"
 
 _PERIODS_A_YEAR = {
     Interval.WEEKLY: 52,
@@ -144,11 +146,6 @@ class PlanTerms:
     fixed_charges: tuple[FixedChargeTerms, ...] = ()
     commitment: CommitmentTerms | None = None
 
-    @property
-    def yearly_cents(self) -> int:
-        """Value of a year, for comparing plans only (subscriptions.md §1.1)."""
-        return yearly_value(self.interval, self.amount_cents)
-
 
 @dataclass(frozen=True, slots=True)
 class CustomerTerms:
@@ -180,13 +177,28 @@ class IssuerTerms:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What was billed of a subscription before: its last tick, with the zone and usage window of that invoice."""
+    """What was billed of a subscription before: its last tick in the zone of that time, and how far each kind is billed.
+
+    `moved`: some of it was billed under another time zone than the customer has now.
+    """
 
     tick_on: date | None
     timezone: str | None
+    moved: bool
     charges_to_at: datetime | None
+    fixed_to_at: datetime | None
+    plan_to_at: datetime | None
     plan_fee_at: datetime | None
-    first_plan_fee_at: datetime | None = None
+    first_plan_fee_at: datetime | None
+
+    @property
+    def boundary_at(self) -> datetime | None:
+        """When the last tick began."""
+        return local_midnight(self.tick_on, self.timezone) if self.tick_on and self.timezone else None
+
+    def reaches(self, tick_at: datetime) -> bool:
+        """Whether the tick that begins at `tick_at` was billed, in this time zone or in another one (§3.7)."""
+        return self.boundary_at is not None and tick_at - self.boundary_at < TIMEZONE_SHIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +206,7 @@ class Contract:
     """One subscription row with all its terms.
 
     `trial_started_at` is the chain's earliest start (subscriptions.md §4.4); `successor` the plan of the row that
-    replaced this one by an upgrade or a downgrade.
+    replaced this one, `replaced_by` how: by an upgrade or a downgrade. Prices that change later do not change that.
     """
 
     organization_id: UUID
@@ -215,6 +227,7 @@ class Contract:
     payment_method: str
     plan: PlanTerms
     successor: PlanTerms | None
+    replaced_by: str | None
     customer: CustomerTerms
     issuer: IssuerTerms
     billed: Billed
@@ -242,6 +255,9 @@ class Contract:
     @property
     def upgraded_at(self) -> datetime | None:
         """When an upgrade ended the row; that day belongs to the new plan (subscriptions.md §2.5)."""
-        if self.successor is None or self.successor.yearly_cents < self.plan.yearly_cents:
-            return None
-        return self.terminated_at
+        return self.terminated_at if self.replaced_by == UPGRADE else None
+
+    @property
+    def is_downgraded(self) -> bool:
+        """Whether a cheaper plan took over at a tick (subscriptions.md §2.6)."""
+        return self.replaced_by == DOWNGRADE

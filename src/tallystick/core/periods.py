@@ -13,6 +13,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
+#: the midnights of one date lie less than this apart, wherever they are (UTC+14 to UTC-12)
+TIMEZONE_SHIFT = timedelta(hours=26)
 
 _CALENDAR_ANCHOR = date(2001, 1, 1)  # a Monday and a 1 January: calendar periods are anniversaries of this day
 
@@ -128,6 +130,13 @@ class Schedule:
     def next_tick_on(self, after: date) -> date:
         """The smallest billing day after a local date, never the date itself."""
         return next_start(after, self.tick_interval, self.billing_time, self.anchor_on)
+
+    def tick_after(self, boundary_at: datetime) -> date:
+        """The first billing day after the one that began at `boundary_at`, maybe in another time zone (§3.7)."""
+        on = self.next_tick_on(local_date(boundary_at, self.timezone) - ONE_DAY)
+        while self.tick_at(on) - boundary_at < TIMEZONE_SHIFT:
+            on = self.next_tick_on(on)
+        return on
 
     def first_tick_on(self, started_at: datetime, created_at: datetime) -> date:
         """First billing day of a row: after its first day, not before the day it was created (§2.4, §7)."""

@@ -12,11 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from tallystick.core.periods import Interval, Period, Schedule, local_date, local_midnight
+from tallystick.core.periods import TIMEZONE_SHIFT, Interval, Period, Schedule, local_date, local_midnight
 
 _RESOLUTION = timedelta(microseconds=1)
 _DAY_OF_HOURS = timedelta(hours=24)
-_TIMEZONE_SHIFT = timedelta(hours=26)  # farthest two time zones' midnights of one date lie apart (UTC+14 to UTC-12)
 
 
 class NotABillingDay(ValueError):
@@ -189,12 +188,17 @@ def windows_of_fixed_in_advance(running: Windows) -> Windows:
 def joined_after_timezone_change(window: Window, previous_end_at: datetime) -> Window:
     """A usage or fixed window made to start where the previous one ended (subscriptions.md §3.7).
 
-    For use when the customer's time zone differs from the one of the subscription's latest invoice. A start 26 h or
-    more away is no matter of time zones and stays. The plan-fee window is never adjusted.
+    For use when the customer's time zone differs from the one of the subscription's earlier invoices. A gap of 26 h or
+    more is no matter of time zones and stays. The plan-fee window is never adjusted.
     """
-    if abs(window.start_at - previous_end_at) >= _TIMEZONE_SHIFT:
+    if window.start_at - previous_end_at >= TIMEZONE_SHIFT:
         return window
     return Window(previous_end_at, max(window.end_at, previous_end_at))
+
+
+def is_billed_before(window: Window, billed_to_at: datetime | None) -> bool:
+    """Whether a period was billed under another time zone already: to an end that no shift of its start explains."""
+    return billed_to_at is not None and billed_to_at - window.start_at >= TIMEZONE_SHIFT
 
 
 def _just_ended(schedule: Schedule, on: date, interval: Interval) -> Period | None:

@@ -81,6 +81,7 @@ class NewSubscriptionInput(SubscriptionInput):
     external_customer_id: ExternalId
     plan_code: Label = None
     external_id: Annotated[ExternalId, BeforeValidator(_trimmed)]
+    name: Annotated[Text, BeforeValidator(_trimmed)] = None
     billing_time: Annotated[str | None, one_of("calendar", "anniversary"), Shape.SCALAR] = None
 
 

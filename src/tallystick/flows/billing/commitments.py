@@ -72,10 +72,12 @@ def reconciled(bill: Bill) -> Reconciled | None:
         return reconciled_at_tick(schedule, started_at, bill.billed_on)
     if occasion.reason is not Reason.TERMINATING:
         return None
-    if contract.successor is not None and contract.upgraded_at is None:
+    if contract.is_downgraded:
         return reconciled_at_tick(schedule, started_at, bill.billed_on)
     assert contract.terminated_at is not None
-    already = contract.billed.tick_on == bill.billed_on
+    if contract.billed.reaches(schedule.tick_at(schedule.containing(bill.billed_on).end_on)):
+        return None  # in the customer's former time zone the period was over, and reconciled
+    already = contract.billed.reaches(schedule.tick_at(bill.billed_on))
     return reconciled_at_end(schedule, started_at, contract.terminated_at, already)
 
 

@@ -13,6 +13,7 @@ from tallystick.core.windows import (
     Window,
     Windows,
     current_windows,
+    is_billed_before,
     joined_after_timezone_change,
     windows_at_start,
     windows_at_termination,
@@ -60,13 +61,14 @@ def _windows(contract: Contract, occasion: Occasion) -> Windows:
                 return windows_at_trial_end(schedule, started_at, trial_end)
             return windows_at_start(schedule, started_at)
         case Reason.PERIODIC:
-            return windows_at_tick(schedule, started_at, local_date(occasion.at, tz))
+            windows = windows_at_tick(schedule, started_at, local_date(occasion.at, tz))
+            return replace(windows, plan_fee_due=windows.plan_fee_due or _is_first_after_trial(contract, occasion.at))
         case Reason.TERMINATING:
             assert contract.terminated_at is not None, "a running subscription has no final invoice"
             on = local_date(contract.terminated_at, tz)
-            if contract.successor is not None and contract.upgraded_at is None:
+            if contract.is_downgraded:
                 return windows_of_old_row_at_downgrade(schedule, started_at, on)
-            already = contract.billed.tick_on == on
+            already = contract.billed.reaches(schedule.tick_at(on))
             return windows_at_termination(schedule, started_at, contract.terminated_at, already)
         case Reason.IN_ADVANCE_CHARGE:
             running = current_windows(schedule, started_at, contract.terminated_at, occasion.at)
@@ -75,12 +77,40 @@ def _windows(contract: Contract, occasion: Occasion) -> Windows:
             return current_windows(schedule, started_at, contract.terminated_at, occasion.at)
 
 
+def _is_first_after_trial(contract: Contract, at: datetime) -> bool:
+    """A plan paid in advance whose trial ends on the day of a tick has its first fee on that invoice (§4.4).
+
+    Also when the tick only splits a period (§4.3 rule 2); the period that ran at a backdated creation is never billed.
+    """
+    end_at, tz = contract.trial_end_at, contract.customer.timezone
+    if not contract.plan.pay_in_advance or end_at is None or contract.billed.first_plan_fee_at is not None:
+        return False
+    return local_date(end_at, tz) == local_date(at, tz) and end_at > contract.created_at
+
+
 def _after_timezone_change(contract: Contract, windows: Windows) -> Windows:
-    """Usage goes on where it stopped when the customer moved to another time zone (subscriptions.md §3.7)."""
+    """Usage and fixed charges go on where they stopped when the customer moved to another time zone (§3.7).
+
+    A period that the former zone ended already is not billed once more.
+    """
     billed = contract.billed
-    if windows.charges is None or billed.charges_to_at is None or billed.timezone == contract.customer.timezone:
+    if not billed.moved:
         return windows
-    return replace(windows, charges=joined_after_timezone_change(windows.charges, billed.charges_to_at))
+    fixed_is_over = windows.fixed is not None and is_billed_before(windows.fixed, billed.fixed_to_at)
+    return replace(
+        windows,
+        charges=_joined(windows.charges, billed.charges_to_at),
+        fixed=None if fixed_is_over else _joined(windows.fixed, billed.fixed_to_at),
+        plan_fee_due=windows.plan_fee_due
+        and windows.plan is not None
+        and not is_billed_before(windows.plan, billed.plan_to_at),
+    )
+
+
+def _joined(window: Window | None, billed_to_at: datetime | None) -> Window | None:
+    if window is None or billed_to_at is None:
+        return window
+    return joined_after_timezone_change(window, billed_to_at)
 
 
 def _plan_fee_allowed(contract: Contract, occasion: Occasion) -> bool:
@@ -132,7 +162,7 @@ def _is_renewed(bill: Bill) -> bool:
     """At a tick, be it the one that executes a downgrade; not when the row ends without or before its time."""
     contract = bill.contract
     if bill.occasion.reason is Reason.TERMINATING:
-        return contract.successor is not None and contract.upgraded_at is None
+        return contract.is_downgraded
     return bill.occasion.reason is Reason.PERIODIC
 
 

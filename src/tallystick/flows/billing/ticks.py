@@ -42,7 +42,8 @@ def _is_billable(contract: Contract, due: Due) -> bool:
     if contract.status != "active" or contract.started_at is None or local_date(contract.started_at, tz) >= on:
         return False
     ends_today = contract.ending_at is not None and local_date(contract.ending_at, tz) == on
-    return contract.schedule.is_tick(on) and contract.billed.tick_on != on and not ends_today
+    schedule = contract.schedule
+    return schedule.is_tick(on) and not contract.billed.reaches(schedule.tick_at(on)) and not ends_today
 
 
 def _next_ticks(contracts: dict[uuid.UUID, Contract], dues: Iterable[Due]) -> Iterator[Due]:

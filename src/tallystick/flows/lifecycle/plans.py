@@ -83,9 +83,13 @@ async def override(
 
 async def change_override(tx: Tx, child: Plan, asked: Fields, at: dt.datetime) -> Plan:
     """Change an override plan that exists; emits `plan.updated` about the child (webhooks.md §2.2, 63)."""
+    price = child.amount_cents
     written = await overrides.change_child(tx, child, asked, at)
     await _attach_taxes(tx, written, {key: value for key, value in asked.items() if value is not None}, at)
+    await stale.mark_of_plans(tx, [child.id], at)
     await _tell(tx, child, "plan.updated", at)
+    if child.amount_cents != price:
+        await reprice(tx, child, at)
     await units.plan_changed(tx, [child.id], written.new_units, at)
     return child
 

@@ -50,6 +50,8 @@ class Subscription(Base):
     plan_id: Mapped[Ref] = mapped_column(ForeignKey("plans.id"))
     billing_entity_id: Mapped[OptionalRef] = mapped_column(ForeignKey("billing_entities.id"))
     previous_subscription_id: Mapped[OptionalRef] = mapped_column(ForeignKey("subscriptions.id"))
+    #: upgrade, downgrade: how the next row of the chain took over
+    replaced_by: Mapped[str | None]
     external_id: Mapped[str]
     name: Mapped[str | None]
     #: pending, active, terminated, canceled, incomplete

@@ -127,7 +127,7 @@ async def _copy(tx: Tx, charge: Charge, rows: Iterable[ChargeFilter], child: Pla
 
 def _change(copy: Charge, charge: Charge, before: ChargeState, at: dt.datetime) -> None:
     """Groups always follow, prices and the rate of a pricing unit only where the child had the parent's."""
-    same = copy.charge_model == before.charge_model and _prices(copy.properties) == _prices(before.properties)
+    same = copy.charge_model == before.charge_model and copy.properties == before.properties
     prices = _prices(charge.properties if same else copy.properties)
     shown = {name: charge.properties[name] for name in _SHOWN if name in charge.properties}
     copy.properties = {**prices, **shown}

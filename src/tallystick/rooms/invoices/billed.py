@@ -74,7 +74,7 @@ async def units_in_advance(tx: Tx, asked: Sequence[InAdvance]) -> list[BilledUni
             "subscriptions": [one.subscription_id for one in asked],
             "fixed_charges": [one.fixed_charge_id for one in asked],
             "parents": [one.parent_id for one in asked],
-            "starts": [one.window.start_at for one in asked],
+            "ends": [one.window.end_at for one in asked],
             "drafts": [one.draft_id for one in asked],
         },
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from tallystick.core.periods import BillingTime, Interval, Schedule, local_date
+from tallystick.core.periods import BillingTime, Interval, Schedule, local_date, local_midnight
 from tallystick.core.proration import trial_end_at
 from tallystick.ground.db import Tx, load_query
 
@@ -23,7 +23,9 @@ _TERMS = load_query(__file__, "terms")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One row with its schedule. `trial_started_at` is the chain's first start, `last_tick_on` the last tick billed."""
+    """One row with its schedule. `trial_started_at` is the chain's first start, `last_tick_at` when the last tick began that
+    was billed, where the customer was then.
+    """
 
     id: uuid.UUID
     organization_id: uuid.UUID
@@ -41,7 +43,7 @@ class Terms:
     trial_started_at: dt.datetime | None
     trial_days: Decimal | None
     trial_ended_at: dt.datetime | None
-    last_tick_on: dt.date | None
+    last_tick_at: dt.datetime | None
     start_is_billed: bool
     has_fixed_in_advance: bool
     alerted_on: dt.date | None
@@ -66,9 +68,11 @@ class Terms:
         if self.status != "active" or self.started_at is None:
             return None
         first_on = self.schedule.first_tick_on(self.started_at, self.activated_at)
-        if self.last_tick_on is None or first_on > self.last_tick_on:
-            return first_on
-        return self.schedule.next_tick_on(self.last_tick_on)
+        return first_on if self.last_tick_at is None else max(first_on, self.schedule.tick_after(self.last_tick_at))
+
+    def is_billed_today(self, at: dt.datetime) -> bool:
+        """Whether the local date of `at` is a tick that was billed."""
+        return self.last_tick_at is not None and self.local(self.last_tick_at) == self.local(at)
 
     def next_period_on(self, at: dt.datetime) -> dt.date:
         """When the plan's next period starts: the day a downgrade asked for at `at` takes effect (§2.6)."""
@@ -100,7 +104,7 @@ def _terms(row: Row[Any]) -> Terms:
         trial_started_at=row.trial_started_at,
         trial_days=row.trial_period,
         trial_ended_at=row.trial_ended_at,
-        last_tick_on=row.last_tick_on,
+        last_tick_at=local_midnight(row.last_tick_on, row.last_timezone) if row.last_tick_on else None,
         start_is_billed=row.start_is_billed,
         has_fixed_in_advance=row.has_fixed_in_advance,
         alerted_on=row.termination_alerted_on,

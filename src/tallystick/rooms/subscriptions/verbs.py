@@ -108,11 +108,12 @@ def activate(moves: Moves, at_of: Mapping[uuid.UUID, dt.datetime]) -> None:
         row.activated_at = row.updated_at = at_of[row.id]
 
 
-def terminate(moves: Moves) -> None:
-    """Active rows end at the instants given."""
+def terminate(moves: Moves, *, replaced_by: str | None = None) -> None:
+    """Active rows end at the instants given; `replaced_by` an upgrade or a downgrade, if another row takes over."""
     for row, at in moves:
         row.status = "terminated"
         row.terminated_at = row.updated_at = at
+        row.replaced_by = replaced_by
 
 
 def cancel(moves: Moves) -> None:

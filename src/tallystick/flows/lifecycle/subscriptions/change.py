@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tallystick.core.contract import yearly_value
+from tallystick.core.contract import DOWNGRADE, UPGRADE, yearly_value
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import Interval
 from tallystick.flows.billing.regroup import regroup
@@ -64,15 +64,18 @@ async def change_plan(
     chosen = custom_sections.selection(fields)
     await custom_sections.choose(tx, new.organization_id, Owner.SUBSCRIPTION, new.id, chosen, at)
     if yearly(plan) >= yearly(await tx.get_one(Plan, current.plan_id)):
-        await succeed(tx, [Succession(current, new, at)])
+        await succeed(tx, [Succession(current, new, at)], UPGRADE)
         return new
     await outbox.emit(tx, [message(current, "subscription.updated", at)])
     return current
 
 
-async def succeed(tx: Tx, successions: Sequence[Succession]) -> None:
-    """Carry out changes of plan for held rows: closing and first fees share an invoice (§2.5 step 6, §2.6 step 3)."""
-    verbs.terminate([(each.old, each.at) for each in successions])
+async def succeed(tx: Tx, successions: Sequence[Succession], kind: str) -> None:
+    """Carry out changes of plan for held rows: closing and first fees share an invoice (§2.5 step 6, §2.6 step 3).
+
+    They are all upgrades or all downgrades.
+    """
+    verbs.terminate([(each.old, each.at) for each in successions], replaced_by=kind)
     await tx.flush()  # an external id has one active row at a time
     await lifetime.move(tx, [(each.old.id, each.new.id) for each in successions])
     starts = [Start(each.new, each.at, each.at) for each in successions]
@@ -113,7 +116,7 @@ async def execute_downgrades(tx: Tx, dues: Sequence[Due]) -> set[uuid.UUID]:
         if old_id is not None and _is_executed(terms[old_id], new, at_of[old_id])
     ]
     if successions:
-        await succeed(tx, successions)
+        await succeed(tx, successions, DOWNGRADE)
     return {each.old.id for each in successions}
 
 

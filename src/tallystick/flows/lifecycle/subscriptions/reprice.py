@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
+from tallystick.core.contract import UPGRADE
 from tallystick.flows.lifecycle.subscriptions.change import Succession, succeed, yearly
 from tallystick.flows.lifecycle.subscriptions.hold import hold
 from tallystick.ground.db import Tx
@@ -48,7 +49,7 @@ async def _execute(tx: Tx, plan: Plan, coming: Mapping[uuid.UUID | None, Subscri
         if old.status == "active" and yearly(plan) >= yearly(plans[old.plan_id])
     ]
     if upgrades:
-        await succeed(tx, upgrades)
+        await succeed(tx, upgrades, UPGRADE)
 
 
 async def _plans(tx: Tx, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Plan]:

@@ -117,7 +117,7 @@ def _is_billed_after_trial(terms: Terms, at: dt.datetime, end_at: dt.datetime) -
     """
     if not terms.schedule.pay_in_advance or terms.start_is_billed or end_at <= terms.activated_at:
         return False
-    return terms.last_tick_on != terms.local(at)
+    return not terms.is_billed_today(at)
 
 
 def _utc_date(at: dt.datetime) -> dt.date:

@@ -11,10 +11,7 @@ select
     select min(o.started_at) from subscriptions o
     where o.organization_id = s.organization_id and o.external_id = s.external_id and o.customer_id = s.customer_id
   ) as trial_started_at,
-  (
-    select max(i.billing_on) from invoice_subscriptions i
-    where i.subscription_id = s.id and i.recurring and not i.replaced
-  ) as last_tick_on,
+  tick.billing_on as last_tick_on, tick.timezone as last_timezone,
   exists (
     select from invoice_subscriptions i
     where i.subscription_id = s.id and i.invoicing_reason = 'subscription_starting' and not i.replaced
@@ -26,5 +23,10 @@ from subscriptions s
 join customers c on c.id = s.customer_id
 join billing_entities e on e.id = c.billing_entity_id
 join plans p on p.id = s.plan_id
+left join lateral (
+  select i.billing_on, i.timezone from invoice_subscriptions i
+  where i.subscription_id = s.id and i.recurring and not i.replaced
+  order by i.billing_on desc limit 1
+) tick on true
 where s.id = any(cast(:ids as uuid[]))
 order by s.id
