@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.api import Api
@@ -26,7 +28,12 @@ def plan_fees(api: Api) -> list[list[int]]:
 def test_a_trial_that_ends_on_a_split_tick(api: Api, days: float, fees: list[list[int]]) -> None:
     """The fee is on the tick's invoice, and not billed once more (§4.3 rule 2, §4.4)."""
     api.at("2024-01-01T00:00:00Z")
-    terms = {"interval": "yearly", "amount_cents": 350, "pay_in_advance": True, "bill_charges_monthly": True}
+    terms: dict[str, Any] = {
+        "interval": "yearly",
+        "amount_cents": 350,
+        "pay_in_advance": True,
+        "bill_charges_monthly": True,
+    }
     plan(api, **terms, trial_period=days)
     customer(api)
     subscribe(api)

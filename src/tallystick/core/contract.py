@@ -177,7 +177,7 @@ class IssuerTerms:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What was billed of a subscription before: its last tick in the zone of that time, and how far each kind is billed.
+    """What was billed of a subscription before: its last tick where the customer was then, how far each kind got.
 
     `moved`: some of it was billed under another time zone than the customer has now.
     """

@@ -23,8 +23,9 @@ _TERMS = load_query(__file__, "terms")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One row with its schedule. `trial_started_at` is the chain's first start, `last_tick_at` when the last tick began that
-    was billed, where the customer was then.
+    """One row with its schedule. `trial_started_at` is the chain's first start.
+
+    `last_tick_at` is when the last tick began that was billed, where the customer was then.
     """
 
     id: uuid.UUID
