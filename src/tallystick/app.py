@@ -23,6 +23,7 @@ from tallystick.api.metrics import mount_metrics
 from tallystick.api.routes import mount
 from tallystick.api.v1 import (
     add_ons,
+    agenda,
     alerts,
     applied_coupons,
     billable_metrics,
@@ -101,7 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     mount(app, "/api/v1", plan_fixed_charges.routes, subscription_fixed_charges.routes)
     mount(app, "/api/v1", subscriptions.routes, subscription_charges.routes, customer_usage.routes, explain.routes)
     mount(app, "/api/v1", test_clock.routes, pricing_units.routes)
-    mount(app, "/api/v1", lifetime_usages.routes, alerts.routes)
+    mount(app, "/api/v1", lifetime_usages.routes, alerts.routes, agenda.routes)
     mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)
     mount(app, "/api/v1", one_off_invoices.routes, invoice_actions.routes)
     mount(app, "/api/v1", invoice_custom_sections.routes)
