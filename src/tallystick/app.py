@@ -37,6 +37,7 @@ from tallystick.api.v1 import (
     fees,
     invoice_actions,
     invoice_custom_sections,
+    invoice_previews,
     invoices,
     lifetime_usages,
     one_off_invoices,
@@ -104,8 +105,8 @@ def create_app(settings: Settings) -> FastAPI:
     mount(app, "/api/v1", test_clock.routes, pricing_units.routes)
     mount(app, "/api/v1", lifetime_usages.routes, alerts.routes, agenda.routes)
     mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)
-    mount(app, "/api/v1", one_off_invoices.routes, invoice_actions.routes)
     mount(app, "/api/v1", invoice_custom_sections.routes)
+    mount(app, "/api/v1", one_off_invoices.routes, invoice_actions.routes, invoice_previews.routes)
     mount(app, "/api/v1", coupons.routes, applied_coupons.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return app

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from lago_python_client.models import CustomerBillingConfiguration
+from lago_python_client.models import Coupon, CouponsList, Customer, CustomerBillingConfiguration
+from lago_python_client.models.invoice import InvoicePreview
+from lago_python_client.models.subscription import Subscriptions
 
 from tests.contract.refusals import coded, invalid, refused
 from tests.contract.shop import Shop
@@ -47,3 +49,23 @@ def test_void(shop: Shop, method: str) -> None:
     voided = getattr(shop.lago.invoices, method)(invoice.lago_id)
     assert (voided.status, voided.total_due_amount_cents) == ("voided", 0)
     assert refused(shop.lago.invoices.void, invoice.lago_id) == coded(405, "not_voidable")
+
+
+def test_preview(shop: Shop) -> None:
+    """The client sends every optional key as a null."""
+    asked = InvoicePreview(
+        plan_code="basic",
+        billing_time="anniversary",
+        customer=Customer(external_id="", name="Nobody yet", timezone="Asia/Tokyo"),
+        coupons=CouponsList(__root__=[Coupon(coupon_type="percentage", percentage_rate=10.0)]),
+    )
+    seen = shop.lago.invoices.preview(asked)
+    assert (seen.number, seen.sequential_id, seen.customer.external_id) == ("", None, "")
+    assert seen.coupons_amount_cents == seen.fees_amount_cents // 10
+    assert seen.fees.__root__[0].lago_id is None
+
+    running = Subscriptions(external_ids=["sub"], terminated_at="2099-06-15T00:00:00Z")
+    ended = shop.lago.invoices.preview(InvoicePreview(customer=Customer(external_id="acme"), subscriptions=running))
+    assert ended.subscriptions.__root__[0].status == "terminated"
+    nobody = InvoicePreview(customer=Customer(external_id="nobody"), plan_code="basic")
+    assert refused(shop.lago.invoices.preview, nobody) == coded(404, "customer_not_found")

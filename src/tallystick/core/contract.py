@@ -110,6 +110,8 @@ class FixedChargeTerms:
     pay_in_advance: bool
     prorated: bool
     taxes: tuple[TaxTerms, ...]
+    #: what a subscription has of it at its start, unless it has units of its own
+    units: Decimal = Decimal(0)
 
     @property
     def ids(self) -> frozenset[UUID]:
@@ -207,6 +209,7 @@ class Contract:
 
     `trial_started_at` is the chain's earliest start (subscriptions.md §4.4); `successor` the plan of the row that
     replaced this one, `replaced_by` how: by an upgrade or a downgrade. Prices that change later do not change that.
+    `assumed_units`: fixed charge -> the units of a row that has not started, of which nothing is recorded.
     """
 
     organization_id: UUID
@@ -232,6 +235,7 @@ class Contract:
     issuer: IssuerTerms
     billed: Billed
     previous_subscription_id: UUID | None = None
+    assumed_units: Mapping[UUID, Decimal] | None = None
 
     @property
     def schedule(self) -> Schedule:

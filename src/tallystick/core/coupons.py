@@ -100,12 +100,18 @@ def in_order(coupons: Iterable[CouponTerms]) -> list[CouponTerms]:
 
 
 def discount(
-    lines: Sequence[CouponLine], coupons: Iterable[CouponTerms], sub_total_cents: int, currency: str
+    lines: Sequence[CouponLine],
+    coupons: Iterable[CouponTerms],
+    sub_total_cents: int,
+    currency: str,
+    *,
+    previewed: bool = False,
 ) -> Discount:
     """Apply a customer's active coupons to one invoice (credits.md §1.4, §1.5).
 
     `sub_total_cents` is the sum of the fees less what progressive invoices billed of them. Shares are rounded to five
-    decimals between two coupons, and a credit counts with its integer part.
+    decimals between two coupons, and a credit counts with its integer part. In a preview, a limited coupon counts for
+    whole fees, whatever coupons before it took of them (§1.9).
     """
     taken = list(lines)
     credits: list[CouponCredit] = []
@@ -119,7 +125,11 @@ def discount(
                 continue
             net = sum((taken[place].net_cents for place in places), ZERO)
             base = net if coupon.is_limited else Decimal(sub_total_cents)
-            credit = min(_credit(coupon, base), Decimal(sub_total_cents))
+            if coupon.is_limited and previewed:
+                whole = Decimal(sum(taken[place].amount_cents for place in places))
+                credit = min(_credit(coupon, whole), net, Decimal(sub_total_cents))
+            else:
+                credit = min(_credit(coupon, base), Decimal(sub_total_cents))
             for place in places if base else ():
                 taken[place] = _less(taken[place], credit, base)
             cents = int(cut_to(credit))

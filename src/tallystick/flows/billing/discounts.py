@@ -20,7 +20,8 @@ from tallystick.rooms.coupons.usage import Used
 class Coupons:
     """The active coupons of a set of customers; each invoice finds them as the one before left them."""
 
-    def __init__(self, found: Mapping[UUID, Sequence[CouponTerms]]) -> None:
+    def __init__(self, found: Mapping[UUID, Sequence[CouponTerms]], *, previewed: bool = False) -> None:
+        self._previewed = previewed
         self._left = {customer: {coupon.id: coupon for coupon in coupons} for customer, coupons in found.items()}
         self._used: dict[UUID, Used] = {}
 
@@ -43,7 +44,7 @@ class Coupons:
         if not left or total <= 0:
             return NO_DISCOUNT
         sub_total = total - sum(credit.amount_cents for credit in billed_before)
-        made = discount(_lines(fees, contracts), left.values(), sub_total, currency)
+        made = discount(_lines(fees, contracts), left.values(), sub_total, currency, previewed=self._previewed)
         for coupon in made.used:
             self._used[coupon.id] = Used(coupon, at)
             if coupon.terminated:

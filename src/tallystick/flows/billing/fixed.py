@@ -12,7 +12,7 @@ from uuid import UUID
 
 from tallystick.core.contract import FixedChargeTerms, TaxTerms
 from tallystick.core.explain import fixed_charge_trace
-from tallystick.core.fixed_charges import UnitRecord, price_of_units, rated_units, upgrade_credit_cents
+from tallystick.core.fixed_charges import AFTER_START, UnitRecord, price_of_units, rated_units, upgrade_credit_cents
 from tallystick.core.invoice import FeeDraft, FeeType
 from tallystick.core.money import ZERO
 from tallystick.core.occasion import Reason
@@ -55,8 +55,17 @@ async def fixed_fees(tx: Tx, bills: Sequence[Bill], draft_ids: Sequence[UUID | N
     records = await units.records_of(tx, wanted)
     credits = await _credits(tx, positions)
     for one, found, credit_cents in zip(positions, records, credits, strict=True):
-        fees[one.place].append(_fee(one, found, credit_cents))
+        fees[one.place].append(_fee(one, _assumed(one) or found, credit_cents))
     return fees
+
+
+def _assumed(one: Position) -> list[UnitRecord]:
+    """The record that its start would write, for a row that has not started; nothing for any other."""
+    contract = one.bill.contract
+    if contract.assumed_units is None:
+        return []
+    assert contract.started_at is not None
+    return [UnitRecord(contract.started_at + AFTER_START, contract.assumed_units[one.charge.id])]
 
 
 def _positions(bills: Sequence[Bill], draft_ids: Sequence[UUID | None]) -> Iterator[Position]:

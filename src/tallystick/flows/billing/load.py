@@ -114,10 +114,11 @@ async def load_customers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, Custome
     )
     rows = (await tx.execute(statement)).all()
     taxes = await load_taxes(tx, ids | {own.id for _, own in rows})
-    return {customer.id: _customer(customer, own, taxes) for customer, own in rows}
+    return {customer.id: customer_terms(customer, own, taxes) for customer, own in rows}
 
 
-def _customer(row: Customer, entity: BillingEntity, taxes: Taxes) -> CustomerTerms:
+def customer_terms(row: Customer, entity: BillingEntity, taxes: Taxes) -> CustomerTerms:
+    """Settings of a customer of this billing entity as they apply; taxes of both by owner."""
     finalize = row.finalize_zero_amount_invoice
     return CustomerTerms(
         id=row.id,
@@ -231,6 +232,7 @@ def _fixed_charge(row: FixedCharge, taxes: Taxes) -> FixedChargeTerms:
         pay_in_advance=row.pay_in_advance,
         prorated=row.prorated,
         taxes=taxes.get(row.id, ()),
+        units=row.units,
     )
 
 

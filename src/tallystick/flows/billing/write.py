@@ -63,10 +63,11 @@ async def _documents(tx: Tx, drafts: Sequence[Draft]) -> list[Document]:
     final = [draft for draft in drafts if draft.status == "finalized"]
     wanted = [numbers.Wanted(draft.header.customer, draft.header.issuer, draft.header.at) for draft in final]
     drawn = dict(zip((id(draft) for draft in final), await numbers.draw(tx, wanted), strict=True))
-    return [_document(draft, drawn.get(id(draft))) for draft in drafts]
+    return [document_of(draft, drawn.get(id(draft))) for draft in drafts]
 
 
-def _document(draft: Draft, numbered: numbers.Numbered | None) -> Document:
+def document_of(draft: Draft, numbered: numbers.Numbered | None) -> Document:
+    """A draft as it is stored, with its number once it is final."""
     header = draft.header
     total_cents = draft.composition.total_amount_cents
     settled = header.paid or (draft.status == "finalized" and total_cents == 0)

@@ -87,6 +87,17 @@ async def target_codes(tx: Tx, coupon_ids: Sequence[uuid.UUID], kind: Target) ->
     return found
 
 
+async def target_ids(tx: Tx, coupon_id: uuid.UUID) -> dict[Target, list[uuid.UUID]]:
+    """What the coupon is limited to, of each kind."""
+    rows = await tx.execute(
+        select(CouponTarget.target_kind, CouponTarget.target_id).where(CouponTarget.coupon_id == coupon_id)
+    )
+    found: dict[Target, list[uuid.UUID]] = {kind: [] for kind in Target}
+    for kind, target_id in rows:
+        found[Target(kind)].append(target_id)
+    return found
+
+
 async def replace_targets(
     tx: Tx, coupon: Coupon, kind: Target, target_ids: Iterable[uuid.UUID], at: dt.datetime
 ) -> None:

@@ -6,7 +6,7 @@ The ledger writes them with the lines of an invoice.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -43,6 +43,14 @@ async def of_sources(tx: Tx, kind: CreditKind, source_ids: Sequence[uuid.UUID]) 
     return found
 
 
+async def of_unstored(
+    tx: Tx, rows: Sequence[InvoiceCredit], payment_status: str, items: Mapping[uuid.UUID, Item]
+) -> list[Wire]:
+    """The credits of an invoice that is not stored; `items` names the sources that are not stored either."""
+    known = {**await _items(tx, [row for row in rows if row.source_id not in items]), **items}
+    return [_credit(row, payment_status, known[row.source_id], with_rates=False) for row in rows]
+
+
 async def _credits(tx: Tx, chosen: ColumnElement[bool], with_rates: bool) -> list[tuple[InvoiceCredit, Wire]]:
     statement = (
         select(InvoiceCredit, Invoice.payment_status)
@@ -56,7 +64,7 @@ async def _credits(tx: Tx, chosen: ColumnElement[bool], with_rates: bool) -> lis
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
     """What a credit was taken from, as the wire names it."""
 
     id: uuid.UUID
@@ -66,7 +74,7 @@ class _Item:
     percentage_rate: Decimal | None = None
 
 
-async def _items(tx: Tx, rows: Sequence[InvoiceCredit]) -> dict[uuid.UUID, _Item]:
+async def _items(tx: Tx, rows: Sequence[InvoiceCredit]) -> dict[uuid.UUID, Item]:
     """source -> what it is."""
     of_kind = {kind: {row.source_id for row in rows if row.kind == kind} for kind in CreditKind}
     return {
@@ -75,14 +83,14 @@ async def _items(tx: Tx, rows: Sequence[InvoiceCredit]) -> dict[uuid.UUID, _Item
     }
 
 
-async def _progressive_invoices(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, _Item]:
+async def _progressive_invoices(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, Item]:
     if not ids:
         return {}
     rows = await tx.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_(ids)))
-    return {invoice_id: _Item(invoice_id, number, number, None) for invoice_id, number in rows}
+    return {invoice_id: Item(invoice_id, number, number, None) for invoice_id, number in rows}
 
 
-async def _coupons(tx: Tx, applied: set[uuid.UUID]) -> dict[uuid.UUID, _Item]:
+async def _coupons(tx: Tx, applied: set[uuid.UUID]) -> dict[uuid.UUID, Item]:
     """Deleted coupons keep their names."""
     if not applied:
         return {}
@@ -92,7 +100,7 @@ async def _coupons(tx: Tx, applied: set[uuid.UUID]) -> dict[uuid.UUID, _Item]:
         .where(AppliedCoupon.id.in_(applied))
     )
     return {
-        source_id: _Item(
+        source_id: Item(
             coupon.id,
             coupon.code,
             coupon.name,
@@ -103,7 +111,7 @@ async def _coupons(tx: Tx, applied: set[uuid.UUID]) -> dict[uuid.UUID, _Item]:
     }
 
 
-def _credit(row: InvoiceCredit, payment_status: str, item: _Item, with_rates: bool) -> Wire:
+def _credit(row: InvoiceCredit, payment_status: str, item: Item, with_rates: bool) -> Wire:
     shown: Wire = {
         "lago_item_id": item.id,
         "type": row.kind,

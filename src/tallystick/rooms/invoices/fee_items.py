@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, UUID, any_, cast, select
+from sqlalchemy import ARRAY, UUID, cast, column, func, select
 
 from tallystick.core.contract import ALL_VALUES
 from tallystick.ground.db import Tx
@@ -56,11 +56,27 @@ class Named:
     self_billed: bool | None
 
 
-async def names_of(tx: Tx, fee_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Named]:
-    """fee -> its names, in one query."""
+_POINTERS = ("id", "subscription_id", "charge_id", "charge_filter_id", "add_on_id", "fixed_charge_id", "invoice_id")
+
+
+async def names_of(
+    tx: Tx, fees: Sequence[Fee], plans: Mapping[uuid.UUID, uuid.UUID] | None = None
+) -> dict[uuid.UUID, Named]:
+    """fee -> its names, in one query; the fees need not be stored.
+
+    `plans`: subscription -> plan, for subscriptions that are not stored either.
+    """
+    # arrays instead of a parameter for each fee: a set may hold more than a statement takes
+    lists = [[getattr(fee, name) for fee in fees] for name in _POINTERS]
+    lists.append([(plans or {}).get(fee.subscription_id) if fee.subscription_id else None for fee in fees])
+    asked = (
+        func.unnest(*(cast(ids, ARRAY(UUID(as_uuid=True))) for ids in lists))
+        .table_valued(*(column(name, UUID(as_uuid=True)) for name in (*_POINTERS, "plan_id")), name="asked")
+        .render_derived()
+    )
     statement = (
         select(
-            Fee.id,
+            asked.c.id,
             Subscription.external_id,
             Subscription.name,
             Customer.id,
@@ -84,18 +100,16 @@ async def names_of(tx: Tx, fee_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Name
             FixedCharge.invoice_display_name,
             Invoice.self_billed,
         )
-        .select_from(Fee)
-        .outerjoin(Subscription, Subscription.id == Fee.subscription_id)
+        .select_from(asked)
+        .outerjoin(Subscription, Subscription.id == asked.c.subscription_id)
         .outerjoin(Customer, Customer.id == Subscription.customer_id)
-        .outerjoin(Plan, Plan.id == Subscription.plan_id)
-        .outerjoin(Charge, Charge.id == Fee.charge_id)
+        .outerjoin(Plan, Plan.id == func.coalesce(Subscription.plan_id, asked.c.plan_id))
+        .outerjoin(Charge, Charge.id == asked.c.charge_id)
         .outerjoin(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
-        .outerjoin(ChargeFilter, ChargeFilter.id == Fee.charge_filter_id)
-        .outerjoin(AddOn, AddOn.id == Fee.add_on_id)
-        .outerjoin(FixedCharge, FixedCharge.id == Fee.fixed_charge_id)
-        .outerjoin(Invoice, Invoice.id == Fee.invoice_id)
-        # one array instead of a parameter for each fee: a set may hold more than a statement takes
-        .where(Fee.id == any_(cast(list(fee_ids), ARRAY(UUID(as_uuid=True)))))
+        .outerjoin(ChargeFilter, ChargeFilter.id == asked.c.charge_filter_id)
+        .outerjoin(AddOn, AddOn.id == asked.c.add_on_id)
+        .outerjoin(FixedCharge, FixedCharge.id == asked.c.fixed_charge_id)
+        .outerjoin(Invoice, Invoice.id == asked.c.invoice_id)
     )
     rows: Sequence[Sequence[Any]] = (await tx.execute(statement)).all()
     return {fee_id: Named(*names) for fee_id, *names in rows}

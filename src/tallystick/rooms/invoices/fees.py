@@ -6,7 +6,7 @@ What a fee is for is named in fee_items.py.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -23,9 +23,16 @@ from tallystick.rooms.invoices.fee_items import Named, item, names_of, without_n
 DATED = frozenset({"charge", "subscription", "add_on", "fixed_charge"})
 
 
+async def unstored(tx: Tx, rows: Sequence[Fee], plans: Mapping[uuid.UUID, uuid.UUID]) -> list[dict[str, Any]]:
+    """Fee objects of an invoice that is not stored; `plans`: subscription -> plan, for those that are not either."""
+    names = await names_of(tx, rows, plans)
+    true_ups = {row.true_up_parent_fee_id: row.id for row in rows if row.true_up_parent_fee_id is not None}
+    return [_fee(row, names[row.id], true_ups.get(row.id), webhook=False) for row in rows]
+
+
 async def fees(tx: Tx, rows: Sequence[Fee], *, with_taxes: bool = False, webhook: bool = False) -> list[dict[str, Any]]:
     """Fee objects in the order given. `with_taxes` adds `applied_taxes`; REST shows no nulls in maps (R3)."""
-    names = await names_of(tx, [row.id for row in rows])
+    names = await names_of(tx, rows)
     true_ups = await _true_ups(tx, rows)
     bodies = [_fee(row, names[row.id], true_ups.get(row.id), webhook) for row in rows]
     if with_taxes:

@@ -73,7 +73,7 @@ async def write(tx: Tx, documents: Sequence[Document]) -> None:
     """Store a set of invoices with fees, taxes, credits and billing periods."""
     await _write_lines(tx, documents)
     await copy(tx, "invoice_subscriptions", [row for document in documents for row in _period_rows(document)])
-    await copy(tx, "invoices", [_invoice_row(document) for document in documents])
+    await copy(tx, "invoices", [invoice_row(document) for document in documents])
 
 
 async def rewrite(tx: Tx, documents: Sequence[Document]) -> None:
@@ -84,21 +84,22 @@ async def rewrite(tx: Tx, documents: Sequence[Document]) -> None:
     await tx.execute(delete(InvoiceTax).where(InvoiceTax.invoice_id.in_(ids)))
     await tx.execute(delete(InvoiceCredit).where(InvoiceCredit.invoice_id.in_(ids)))
     await _write_lines(tx, documents)
-    await tx.execute(update(Invoice), [_invoice_row(document) for document in documents])
+    await tx.execute(update(Invoice), [invoice_row(document) for document in documents])
 
 
 async def _write_lines(tx: Tx, documents: Sequence[Document]) -> None:
     fees = [(document, taxed) for document in documents for taxed in document.composition.fees]
     await copy(tx, "fees", [_fee_row(document, taxed) for document, taxed in fees])
     await copy(tx, "fee_taxes", [row for document, taxed in fees for row in fee_tax_rows(document, taxed)])
-    await copy(tx, "invoice_taxes", [row for document in documents for row in _tax_rows(document)])
-    await copy(tx, "invoice_credits", [row for document in documents for row in _credit_rows(document)])
+    await copy(tx, "invoice_taxes", [row for document in documents for row in tax_rows(document)])
+    await copy(tx, "invoice_credits", [row for document in documents for row in credit_rows(document)])
 
 
 CALCULATION_VERSION = 4  # `version_number`, invoicing.md §1
 
 
-def _invoice_row(document: Document) -> Row:
+def invoice_row(document: Document) -> Row:
+    """The columns of a header."""
     composition, customer, dates = document.composition, document.customer, document.dates
     return {
         "id": document.id,
@@ -243,7 +244,8 @@ def fee_tax_rows(bearer: Bearer, taxed: TaxedFee) -> Iterator[Row]:
         }
 
 
-def _tax_rows(document: Document) -> Iterator[Row]:
+def tax_rows(document: Document) -> Iterator[Row]:
+    """The columns of an invoice's taxes."""
     for row in document.composition.taxes.rows:
         yield {
             "id": new_id(),
@@ -268,7 +270,8 @@ def _tax_copy(bearer: Bearer, tax: TaxTerms) -> Row:
     }
 
 
-def _credit_rows(document: Document) -> Iterator[Row]:
+def credit_rows(document: Document) -> Iterator[Row]:
+    """The columns of an invoice's credits."""
     for credit in document.composition.credits:
         yield {
             "id": new_id(),

@@ -84,11 +84,12 @@ async def applied_taxes(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.U
     statement = select(InvoiceTax).where(InvoiceTax.invoice_id.in_(invoice_ids))
     found: dict[uuid.UUID, list[dict[str, Any]]] = {}
     for row in await tx.scalars(statement.order_by(InvoiceTax.created_at, InvoiceTax.id)):
-        found.setdefault(row.invoice_id, []).append(_tax(row))
+        found.setdefault(row.invoice_id, []).append(applied_tax(row))
     return found
 
 
-def _tax(row: InvoiceTax) -> dict[str, Any]:
+def applied_tax(row: InvoiceTax) -> dict[str, Any]:
+    """One tax of an invoice."""
     return {
         "lago_id": row.id,
         "lago_invoice_id": row.invoice_id,

@@ -60,6 +60,23 @@ async def current(tx: Tx, customer_id: uuid.UUID, external_id: str) -> Subscript
     return (await tx.scalars(statement.order_by(*order).limit(1))).first()
 
 
+async def active_of_customer(tx: Tx, customer_id: uuid.UUID, external_ids: Sequence[str]) -> list[Subscription]:
+    """The customer's active rows of these chains, in the order asked for."""
+    statement = select(Subscription).where(
+        Subscription.customer_id == customer_id,
+        Subscription.external_id.in_(external_ids),
+        Subscription.status == "active",
+    )
+    found = {row.external_id: row for row in await tx.scalars(statement)}
+    return [found[name] for name in external_ids if name in found]
+
+
+async def starting_of_customer(tx: Tx, customer_id: uuid.UUID, external_id: str) -> list[Subscription]:
+    """The customer's row of a chain that is to start and replaces none; empty without one."""
+    row = await current(tx, customer_id, external_id)
+    return [row] if row is not None and row.status == "pending" else []
+
+
 async def is_incomplete(tx: Tx, customer_id: uuid.UUID, external_id: str) -> bool:
     """Whether a row of the customer waits for an activation rule."""
     waiting = exists().where(
