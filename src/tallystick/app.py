@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -55,12 +56,13 @@ from tallystick.api.v1 import (
     webhook_endpoints,
     webhooks,
 )
-from tallystick.flows.billing import documents
 from tallystick.flows.clockwork.outlets import ProcessOutlets
+from tallystick.flows.documents import invoices as invoice_documents
+from tallystick.flows.documents.press import Press
 from tallystick.flows.wire.messages import renderer_at
 from tallystick.ground.installation import Installation, open_installation
 from tallystick.ground.settings import Settings
-from tallystick.providers import pdf
+from tallystick.providers import einvoice, pdf
 from tallystick.providers.storage.files import Files
 from tallystick.rooms.webhooks.deliver import Dispatcher
 
@@ -69,14 +71,15 @@ def assemble(settings: Settings, *, pool_size: int = 10) -> Installation:
     """An installation with everything from outside plugged in, on the migrated database that the settings name."""
     storage = Files(settings.data_dir / "documents")
     installation = open_installation(settings, storage, pool_size=pool_size)
-    press = documents.Press(
+    press = Press(
         database=installation.database,
         storage=storage,
         documents=None if settings.disable_pdf_generation else pdf,
+        einvoices=einvoice,
         public_api_url=settings.public_api_url,
         threads=ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="documents"),
     )
-    installation.jobs.add(documents.TASK, press.run)
+    installation.jobs.add(invoice_documents.TASK, partial(invoice_documents.run, press))
     outlets = ProcessOutlets(installation.jobs, Dispatcher(installation, renderer_at(settings.public_api_url)))
     return replace(installation, outlets=outlets)
 

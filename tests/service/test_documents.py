@@ -16,20 +16,14 @@ import pytest_asyncio
 from pypdf import PdfReader
 from sqlalchemy import text
 
-from tallystick.flows.billing.documents import (
-    CHUNK,
-    TASK,
-    DocumentsMissing,
-    Press,
-    generate_documents,
-    request_documents,
-)
+from tallystick.flows.documents.invoices import CHUNK, TASK, generate_documents, request_documents
+from tallystick.flows.documents.press import DocumentsMissing, Press
+from tallystick.ground.file_links import file_token
 from tallystick.ground.installation import Installation
 from tallystick.ground.jobs import LIVE, queue_of
 from tallystick.ground.tables import Invoice
-from tallystick.providers import pdf
+from tallystick.providers import einvoice, pdf
 from tallystick.providers.storage.files import Files
-from tallystick.rooms.invoices import links
 from tests.support.api import Api
 from tests.support.invoices import Books
 from tests.support.server import Running
@@ -43,7 +37,14 @@ class Pages:
     drawn: list[tuple[str, str]] = field(default_factory=list)
 
     def render_invoice(
-        self, invoice: Mapping[str, Any], billing_entity: Mapping[str, Any], locale: str, *, logo: bytes | None = None
+        self,
+        invoice: Mapping[str, Any],
+        billing_entity: Mapping[str, Any],
+        locale: str,
+        *,
+        logo: bytes | None = None,
+        marked: bool = True,
+        archival: bool = False,
     ) -> bytes:
         if invoice["number"] in self.broken:
             raise pdf.DrawingFailed("broken")
@@ -59,7 +60,7 @@ def pages() -> Pages:
 @pytest_asyncio.fixture
 async def press(installation: Installation, pages: Pages, tmp_path: Path) -> AsyncIterator[Press]:
     with ThreadPoolExecutor(2) as threads:
-        yield Press(installation.database, Files(tmp_path), pages, "http://api.test", threads)
+        yield Press(installation.database, Files(tmp_path), pages, einvoice, "http://api.test", threads)
 
 
 @pytest_asyncio.fixture
@@ -219,11 +220,11 @@ async def test_only_finalized_invoices_are_downloaded(books: Books, api: Api) ->
 
 async def test_files_are_found_only_by_their_genuine_address(books: Books, api: Api, running: Running) -> None:
     invoice = await books.invoice([books.fee(1)])
-    token = links.file_token(invoice.id, api.organization["hmac_key"])
+    token = file_token(invoice.id, api.organization["hmac_key"])
     wrong = [
         token,  # genuine, but nothing is there yet
-        links.file_token(invoice.id, "another key"),
-        links.file_token(uuid.uuid4(), api.organization["hmac_key"]),
+        file_token(invoice.id, "another key"),
+        file_token(uuid.uuid4(), api.organization["hmac_key"]),
         token[:-1],
         token + "A",
         "",

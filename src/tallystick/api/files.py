@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import NotFound
+from tallystick.ground.file_links import FILE_PATH, FileKind, kind_of_token, subject_of_token
 from tallystick.ground.installation import Installation
 from tallystick.ground.tables import Invoice, Organization
-from tallystick.rooms.invoices import links
 from tallystick.rooms.invoices.store import ISSUED
 
 NO_GUESSING = {"X-Content-Type-Options": "nosniff", "X-Robots-Tag": "noindex"}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that an address names: where it is kept, what it is called, what it is."""
+
+    key: str
+    name: str
+    media_type: str
 
 
 def mount_files(app: FastAPI) -> None:
@@ -22,23 +33,29 @@ def mount_files(app: FastAPI) -> None:
     async def file(request: Request) -> Response:
         installation: Installation = request.app.state.installation
         async with installation.database.begin() as tx:
-            invoice = await _invoice(tx, request.path_params["token"])
-        content = await installation.storage.get(invoice.file_key) if invoice and invoice.file_key else None
-        if invoice is None or content is None:
+            found = await _named(tx, request.path_params["token"])
+        content = await installation.storage.get(found.key) if found else None
+        if found is None or content is None:
             raise NotFound("resource")
-        named = {"Content-Disposition": f'inline; filename="{_plain(invoice.number)}.pdf"'}
-        return Response(content, media_type="application/pdf", headers={**NO_GUESSING, **named})
+        headers = {**NO_GUESSING, "Content-Disposition": f'inline; filename="{found.name}"'}
+        return Response(content, media_type=found.media_type, headers=headers)
 
-    app.add_api_route(links.FILE_PATH, file, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route(FILE_PATH, file, methods=["GET", "HEAD"], include_in_schema=False)
 
 
-async def _invoice(tx: Tx, token: str) -> Invoice | None:
-    invoice_id = links.invoice_of_token(token)
-    invoice = await tx.get(Invoice, invoice_id) if invoice_id else None
+async def _named(tx: Tx, token: str) -> _File | None:
+    subject_id = subject_of_token(token)
+    invoice = await tx.get(Invoice, subject_id) if subject_id else None
     if invoice is None or invoice.status not in ISSUED:
         return None
     organization = await tx.get_one(Organization, invoice.organization_id)
-    return invoice if links.is_genuine(token, invoice.id, organization.hmac_key) else None
+    match kind_of_token(token, invoice.id, organization.hmac_key):
+        case FileKind.INVOICE_PDF if invoice.file_key:
+            return _File(invoice.file_key, f"{_plain(invoice.number)}.pdf", "application/pdf")
+        case FileKind.INVOICE_XML if invoice.xml_key:
+            return _File(invoice.xml_key, f"{_plain(invoice.number)}.xml", "application/xml")
+        case _:
+            return None
 
 
 def _plain(name: str) -> str:

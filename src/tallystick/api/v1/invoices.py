@@ -12,7 +12,7 @@ from tallystick.api.inputs import Input, RequiredText, Shape, Text, one_of, refu
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.api.v1.invoice_filters import QUERY, read_filters
-from tallystick.flows.billing.documents import request_documents
+from tallystick.flows.documents.invoices import request_documents
 from tallystick.flows.wire.invoices import LISTED, SINGLE, invoices
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Invoice
@@ -94,6 +94,16 @@ async def download(call: Call, tx: Tx) -> Any:
     """The invoice with its `file_url`; an empty answer while the file is being made (api.md §11)."""
     invoice = await verbs.find(tx, call.organization_id, call.path("id"), ("finalized",))
     if invoice.file_key is None or not await call.installation.storage.exists(invoice.file_key):
+        await request_documents(tx, [(invoice.organization_id, invoice.id)])
+        return Response()
+    return {"invoice": await shown(call, tx, invoice, frozenset())}
+
+
+@routes.post("/invoices/{id}/download_xml")
+async def download_xml(call: Call, tx: Tx) -> Any:
+    """The invoice with the `xml_url` of its e-invoice; an empty answer while there is none (api.md §11)."""
+    invoice = await verbs.find(tx, call.organization_id, call.path("id"), ("finalized",))
+    if invoice.xml_key is None or not await call.installation.storage.exists(invoice.xml_key):
         await request_documents(tx, [(invoice.organization_id, invoice.id)])
         return Response()
     return {"invoice": await shown(call, tx, invoice, frozenset())}

@@ -11,9 +11,9 @@ from tallystick.core.issuing import draft_number, overdue_at
 from tallystick.core.occasion import Reason
 from tallystick.core.periods import local_midnight
 from tallystick.flows.billing.compose import Draft
-from tallystick.flows.billing.documents import request_documents
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.sections import Computed, apply_sections
+from tallystick.flows.documents.invoices import request_documents
 from tallystick.flows.usage.marks import mark
 from tallystick.ground import agenda, outbox
 from tallystick.ground.agenda import Due, Kind

@@ -37,8 +37,8 @@ SINGLE = frozenset(
     }
 )
 LISTED = frozenset({"customer", "integration_customers", "metadata", "applied_taxes"})
-#: what documents are drawn from: the subscriptions have their plans, the coupons their rates
-DRAWN = SINGLE | {"plans", "coupon_rates"}
+#: what documents are made from: the subscriptions have their plans, the coupons their rates, the fees their taxes
+DRAWN = SINGLE | {"plans", "coupon_rates", "fee_taxes"}
 
 _ISSUED = frozenset({"customer", "subscriptions", "billing_periods", "fees", "credits", "applied_taxes"})
 _DRAFTED = _ISSUED | {"error_details"}
@@ -122,7 +122,7 @@ async def _members(
             {key: [periods.billing_period(period, webhook=webhook) for period in own] for key, own in found.items()}
         )
     if "fees" in include:
-        members["fees"] = _listed(await _fees(tx, ids, webhook))
+        members["fees"] = _listed(await _fees(tx, ids, webhook, "fee_taxes" in include))
     if "credits" in include:
         members["credits"] = _listed(await credits.of_invoices(tx, ids, with_rates="coupon_rates" in include))
     if "metadata" in include:
@@ -144,10 +144,12 @@ async def _customers(tx: Tx, rows: Sequence[Invoice], include: frozenset[str]) -
     return {row.id: body for row, body in zip(found, await customers(tx, found, include=include), strict=True)}
 
 
-async def _fees(tx: Tx, invoice_ids: Sequence[uuid.UUID], webhook: bool) -> dict[uuid.UUID, list[Wire]]:
+async def _fees(
+    tx: Tx, invoice_ids: Sequence[uuid.UUID], webhook: bool, with_taxes: bool
+) -> dict[uuid.UUID, list[Wire]]:
     rows = await store.fees_of(tx, invoice_ids)
     found: dict[uuid.UUID, list[Wire]] = {}
-    for row, body in zip(rows, await fees(tx, rows, webhook=webhook), strict=True):
+    for row, body in zip(rows, await fees(tx, rows, webhook=webhook, with_taxes=with_taxes), strict=True):
         assert row.invoice_id is not None
         found.setdefault(row.invoice_id, []).append(body)
     return found

@@ -21,6 +21,11 @@ def name_of(fee: Wire) -> str:
     return DOT.join(str(value) for value in (item.get("invoice_display_name") or item["name"], *values) if value)
 
 
+def line_name(fee: Wire, plan: Wire, setting: Setting) -> str:
+    """Name of a fee's line without notes: plans with their interval, true-ups and commitments as such."""
+    return _naming(fee, plan, {}, (), setting)[0]
+
+
 def rows_of(fee: Wire, plan: Wire, siblings: Sequence[Wire], setting: Setting) -> tuple[Row, ...]:
     """Rows of one fee: a line, or a group with its sub-table and subtotal. `plan` may be empty when not known.
 

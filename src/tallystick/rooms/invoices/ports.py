@@ -1,15 +1,40 @@
-"""What the invoices room needs from outside: something that draws documents. Where files are kept is a ground port."""
+"""What the invoices room needs from outside: something that draws documents, and something that writes e-invoices.
+
+Where files are kept is a ground port.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+Wire = Mapping[str, Any]
+
 
 class Documents(Protocol):
     """Draws documents; called from several threads at once, without I/O of its own."""
 
     def render_invoice(
-        self, invoice: Mapping[str, Any], billing_entity: Mapping[str, Any], locale: str, *, logo: bytes | None = None
+        self,
+        invoice: Wire,
+        billing_entity: Wire,
+        locale: str,
+        *,
+        logo: bytes | None = None,
+        marked: bool = True,
+        archival: bool = False,
     ) -> bytes:
-        """The PDF of an invoice: its REST object (api.md §15.18), its issuer's (§15.5), a document locale."""
+        """The PDF of an invoice: its REST object (api.md §15.18), its issuer's (§15.5), a document locale.
+
+        `marked` keeps the product's name on it; `archival` makes it PDF/A-3, which can carry an e-invoice.
+        """
+
+
+class Einvoices(Protocol):
+    """Writes e-invoices (integrations.md §11); called from several threads at once, without I/O of its own."""
+
+    def invoice_files(self, invoice: Wire, billing_entity: Wire, locale: str) -> tuple[bytes, bytes]:
+        """The file that stands alone and the one for the PDF; ValueError when the official schemas refuse them."""
+
+    def embed(self, pdf: bytes, content: bytes, number: str, billing_entity: Wire, locale: str) -> bytes:
+        """The archival PDF of a document with the second file inside."""

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from tallystick.ground.db import Tx
+from tallystick.ground.file_links import FileKind, file_url
 from tallystick.ground.tables import BillingEntity, Invoice, InvoiceMetadata, InvoiceTax, Organization
 from tallystick.ground.wire import dt3_or_none, dt_, dt_or_none, num
 from tallystick.rooms.invoices import links, store
@@ -68,8 +69,8 @@ def _invoice(row: Invoice, entity_code: str, hmac_key: str, public_api_url: str)
         "prepaid_credit_amount_cents": row.prepaid_credit_amount_cents,
         "prepaid_granted_credit_amount_cents": row.prepaid_granted_credit_amount_cents,
         "prepaid_purchased_credit_amount_cents": row.prepaid_purchased_credit_amount_cents,
-        "file_url": links.file_url(row.id, hmac_key, public_api_url) if row.file_key else None,
-        "xml_url": None,
+        "file_url": file_url(row.id, hmac_key, public_api_url) if row.file_key else None,
+        "xml_url": file_url(row.id, hmac_key, public_api_url, FileKind.INVOICE_XML) if row.xml_key else None,
         "web_url": links.web_url(row.id, row.status, public_api_url),
         "version_number": row.version_number,
         "self_billed": row.self_billed,
