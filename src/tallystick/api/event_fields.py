@@ -20,13 +20,14 @@ from tallystick.core.expression import EvaluationError, ExpressionEvent, evaluat
 from tallystick.core.money import ZERO, cut_to, precise
 from tallystick.ground import json
 from tallystick.ground.errors import Details
-from tallystick.ground.ids import new_id
+from tallystick.ground.ids import new_id, new_ids
 from tallystick.rooms.metering.expressions import Computed
 from tallystick.rooms.metering.store import EventRow
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 #: the driver takes the first and the last instant of a datetime for the infinities of PostgreSQL
 _FIRST, _LAST = dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
+_FIRST_SECOND, _LAST_SECOND = int(_FIRST.timestamp()), int(_LAST.timestamp())
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,9})?")
 #: digits before the point: of an epoch second that a date can have, and of an amount that a column can hold
 _MOST_SECOND_DIGITS = 13
@@ -40,8 +41,8 @@ def rows_of(
     """The rows of a batch, and the errors by place; presence wins over a failed expression (metering.md §1.6)."""
     rows: list[EventRow] = []
     errors: dict[int, Details] = {}
-    for place, event in enumerate(sent):
-        row = row_of(organization_id, event, at, computed)
+    for place, (event, event_id) in enumerate(zip(sent, new_ids(len(sent)), strict=True)):
+        row = row_of(organization_id, event, at, computed, event_id)
         if isinstance(row, EventRow):
             rows.append(row)
         else:
@@ -50,7 +51,11 @@ def rows_of(
 
 
 def row_of(
-    organization_id: uuid.UUID, sent: SentEvent, at: dt.datetime, computed: Mapping[str, Computed]
+    organization_id: uuid.UUID,
+    sent: SentEvent,
+    at: dt.datetime,
+    computed: Mapping[str, Computed],
+    event_id: uuid.UUID | None = None,
 ) -> EventRow | Details:
     """The row to store, or the first failed step of metering.md §1.5: timestamp, expression, presence."""
     timestamp = instant_of(sent.timestamp, at)
@@ -65,29 +70,22 @@ def row_of(
             properties = compute(computed[code], code, timestamp, properties)
         except EvaluationError as error:
             return f"expression_evaluation_failed: {error}"
-    if absent := _absent(sent):
-        return absent
     transaction_id, subscription = text_of(sent.transaction_id), text_of(sent.external_subscription_id)
-    if max(len(transaction_id), len(subscription), len(code)) > MAX_EXTERNAL_ID:
+    if not transaction_id.strip() or not code.strip():
+        return _absent(sent)
+    if len(transaction_id) > MAX_EXTERNAL_ID or len(subscription) > MAX_EXTERNAL_ID or len(code) > MAX_EXTERNAL_ID:
         return _too_long(transaction_id=transaction_id, external_subscription_id=subscription, code=code)
-    amount = amount_of(sent.precise_total_amount_cents)
+    amount = None if sent.precise_total_amount_cents is None else amount_of(sent.precise_total_amount_cents)
     if amount is not None and amount.adjusted() >= _MOST_AMOUNT_DIGITS:
         return {"precise_total_amount_cents": ["value_is_out_of_range"]}
-    return EventRow(
-        organization_id,
-        new_id(),
-        transaction_id,
-        subscription,
-        code,
-        timestamp,
-        properties,
-        amount,
-        at,
-    )
+    event_id = event_id or new_id()
+    return EventRow(organization_id, event_id, transaction_id, subscription, code, timestamp, properties, amount, at)
 
 
 def instant_of(value: Any, at: dt.datetime) -> dt.datetime | None:
     """The instant of a timestamp (metering.md §1.3): epoch seconds, `at` when there is none, None when unreadable."""
+    if type(value) is int and _FIRST_SECOND < value < _LAST_SECOND:
+        return dt.datetime.fromtimestamp(value, dt.UTC)
     if value is None or value is False or isinstance(value, list | dict):
         return at
     number = value if type(value) is int else _number(value)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -38,13 +40,31 @@ class EventRow(NamedTuple):
     created_at: dt.datetime
 
 
+_ORIGIN = attrgetter("organization_id", "created_at")
+
+
 async def insert(connection: Connection, rows: Sequence[EventRow]) -> list[int]:
     """Store events in one statement; the places (from 0) of those whose identity was taken (metering.md §1.7).
 
     Of equal identities among the rows the first is stored. The connection needs `INSERT_SETTINGS`.
     """
-    refused = await connection.fetch(_INSERT, *map(list, zip(*rows, strict=True)))
+    origins = map(list, zip(*_origins(rows), strict=True))
+    _, *columns, amounts, _ = map(list, zip(*rows, strict=True))
+    if amounts.count(None) == len(amounts):
+        amounts.clear()  # `unnest` fills up the shorter arrays with nulls
+    refused = await connection.fetch(_INSERT, *origins, *columns, amounts)
     return [record[0] - 1 for record in refused]
+
+
+def _origins(rows: Sequence[EventRow]) -> Iterator[tuple[uuid.UUID, dt.datetime, int]]:
+    """Organization and instant of reception, and the place (from 1) of the first event that has them.
+
+    The events of a request have both in common, so they are told once and not with each event.
+    """
+    place = 1
+    for (organization_id, received_at), run in groupby(rows, _ORIGIN):
+        yield organization_id, received_at, place
+        place += len(list(run))
 
 
 async def find(

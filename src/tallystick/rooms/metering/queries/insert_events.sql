@@ -1,21 +1,23 @@
 -- Stores the events whose identity is new, and returns the places (from 1) of those that were refused.
+-- Parameters: organizations and instants of reception, and from which place on they hold; then the columns of events.
 with sent as (
-    select *
-    from unnest(
-        $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::numeric[],
-        $9::timestamptz[]
-    ) with ordinality as t (
-        organization_id, id, transaction_id, external_subscription_id, code, "timestamp", properties,
-        precise_total_amount_cents, created_at, place
-    )
-), first_sent as (
-    -- sorted: statements that meet the same identities wait for each other in one order, so they cannot deadlock
-    select distinct on (organization_id, transaction_id, external_subscription_id) *
-    from sent
-    order by organization_id, transaction_id, external_subscription_id, place
+    select ($1::uuid[])[origin] as organization_id, ($2::timestamptz[])[origin] as created_at, placed.*
+    from (
+        select *, width_bucket(place, $3::bigint[]) as origin
+        from unnest(
+            $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::jsonb[], $10::numeric[]
+        ) with ordinality as t (
+            id, transaction_id, external_subscription_id, code, "timestamp", properties, precise_total_amount_cents,
+            place
+        )
+    ) as placed
 ), fresh as (
     insert into event_keys (organization_id, transaction_id, external_subscription_id, "timestamp", event_id)
-    select organization_id, transaction_id, external_subscription_id, "timestamp", id from first_sent
+    select organization_id, transaction_id, external_subscription_id, "timestamp", id
+    from sent
+    -- sorted: statements that meet the same identities wait for each other in one order, so they cannot deadlock;
+    -- of equal ones the first is stored
+    order by transaction_id, external_subscription_id, organization_id, place
     on conflict do nothing
     returning event_id
 ), stored as (
