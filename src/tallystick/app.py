@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from tallystick.api.access_log import AccessLog
 from tallystick.api.admin import mount_admin
@@ -22,6 +23,7 @@ from tallystick.api.files import mount_files
 from tallystick.api.ingestion import ingesting, mount_ingestion
 from tallystick.api.metrics import mount_metrics
 from tallystick.api.routes import mount
+from tallystick.api.short_path import ShortPath
 from tallystick.api.v1 import (
     add_ons,
     agenda,
@@ -84,7 +86,7 @@ def assemble(settings: Settings, *, pool_size: int = 10) -> Installation:
     return replace(installation, outlets=outlets)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> ASGIApp:
     """The HTTP application with all resources, on the database that the settings name."""
     installation = assemble(settings)
 
@@ -95,11 +97,12 @@ def create_app(settings: Settings) -> FastAPI:
         await installation.close()
 
     app = build_application(installation, lifespan)
-    app.add_middleware(AccessLog, observe=mount_metrics(app).observe)
+    metrics = mount_metrics(app)
+    app.add_middleware(AccessLog, observe=metrics.observe)
     mount_admin(app)
     billing_entities.mount_logos(app)
     mount_files(app)
-    mount_ingestion(app, "/api/v1")
+    busy = mount_ingestion(app, "/api/v1")
     mount(app, "/api/v1", estimates.routes)
     mount(app, "/api/v1", events.routes, organizations.routes, billing_entities.routes, taxes.routes, customers.routes)
     mount(app, "/api/v1", billable_metrics.routes, plans.routes, plan_charges.routes, plan_metadata.routes)
@@ -112,7 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
     mount(app, "/api/v1", one_off_invoices.routes, invoice_actions.routes, invoice_previews.routes)
     mount(app, "/api/v1", coupons.routes, applied_coupons.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
-    return app
+    return ShortPath(app, busy, metrics.observe)
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event) -> None:

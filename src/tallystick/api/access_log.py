@@ -5,29 +5,26 @@ It is not the API log, a table that organizations can read.
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias
 
+import msgspec
 import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick.ground.clock import machine_monotonic
 
 log = structlog.get_logger(__name__)
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+_lines = logging.getLogger(__name__)
 
 #: asked for by machines all the time: logged only when the level is debug
 QUIET = frozenset({"/health", "/ready", "/metrics", "/api/v1/events", "/api/v1/events/batch"})
 NO_ROUTE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """A request and its answer. `route` is the template of the path, so that there are few; `none` for a stray one."""
 
     method: str
@@ -38,10 +35,32 @@ class Answered:
     request_id: str | None
 
 
+#: told of every answered request
+Observe: TypeAlias = Callable[[Answered], None]
+
+
+def note(answered: Answered, observe: Observe) -> None:
+    """Write the line of a request, and hand it to who counts."""
+    observe(answered)
+    level = logging.DEBUG if answered.route in QUIET else logging.INFO
+    if not _lines.isEnabledFor(level):
+        return
+    log.log(
+        level,
+        "request",
+        method=answered.method,
+        route=answered.route,
+        status=answered.status,
+        ms=round(answered.seconds * 1000, 1),
+        organization_id=str(answered.organization_id) if answered.organization_id else None,
+        request_id=answered.request_id,
+    )
+
+
 class AccessLog:
     """Outermost middleware: sees the answers of everything inside, also of errors."""
 
-    def __init__(self, app: Asgi, observe: Callable[[Answered], None]) -> None:
+    def __init__(self, app: ASGIApp, observe: Observe) -> None:
         self.app = app
         self.observe = observe
 
@@ -52,7 +71,7 @@ class AccessLog:
         started = machine_monotonic()
         status, request_id = 500, None
 
-        async def noting(message: MutableMapping[str, Any]) -> None:
+        async def noting(message: Message) -> None:
             nonlocal status, request_id
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -63,30 +82,10 @@ class AccessLog:
             await self.app(scope, receive, noting)
         finally:
             seconds = machine_monotonic() - started
-            self._note(Answered(scope["method"], _route(scope), status, seconds, _organization(scope), request_id))
-
-    def _note(self, answered: Answered) -> None:
-        self.observe(answered)
-        write = log.debug if answered.route in QUIET else log.info
-        write(
-            "request",
-            method=answered.method,
-            route=answered.route,
-            status=answered.status,
-            ms=round(answered.seconds * 1000, 1),
-            organization_id=str(answered.organization_id) if answered.organization_id else None,
-            request_id=answered.request_id,
-        )
+            organization_id = scope.get("state", {}).get("organization_id")
+            note(Answered(scope["method"], _route(scope), status, seconds, organization_id, request_id), self.observe)
 
 
 def _route(scope: Scope) -> str:
-    """FastAPI leaves the matched route in the scope, a plain route of Starlette only its endpoint and parameters."""
-    path: str | None = getattr(scope.get("route"), "path", None)
-    if path is None and "endpoint" in scope and not scope.get("path_params"):
-        path = scope["path"]
-    return path or NO_ROUTE
-
-
-def _organization(scope: Scope) -> uuid.UUID | None:
-    found: uuid.UUID | None = scope.get("state", {}).get("organization_id")
-    return found
+    """The template that FastAPI found for the path."""
+    return getattr(scope.get("route"), "path", NO_ROUTE)

@@ -15,14 +15,19 @@ from tallystick.rooms.organizations import keys
 
 async def authenticate(tx: Tx, request: Request) -> tuple[Identity, dt.datetime]:
     """The caller and its organization's now; raises `Unauthorized`."""
-    words = request.headers.get("authorization", "").split()
-    if len(words) < 2:
-        raise Unauthorized
-    found = await keys.identify(tx, words[1], machine_now())
+    found = await keys.identify(tx, key_of(request.headers.get("authorization", "")), machine_now())
     if found is None:
         raise Unauthorized
     identity = Identity(found.key_id, found.organization_id, found.sandbox, found.permissions)
     return identity, found.now
+
+
+def key_of(header: str) -> str:
+    """The key in an Authorization header: its second word, whatever the first; raises `Unauthorized`."""
+    words = header.split(maxsplit=2)
+    if len(words) < 2:
+        raise Unauthorized
+    return words[1]
 
 
 def authorize(identity: Identity, method: str, resource: str) -> None:

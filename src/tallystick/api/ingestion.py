@@ -1,4 +1,4 @@
-"""`POST /events` and `POST /events/batch`: plain routes past everything that the other resources go through.
+"""`POST /events` and `POST /events/batch`, on the short path past everything that the other resources go through.
 
 Decoded by msgspec, stored by group commit, answered after it. The rest of `/events` is in `v1/events.py`.
 """
@@ -9,13 +9,14 @@ import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import msgspec
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope
 
 from tallystick.api.call import Identity
 from tallystick.api.description import SECURITY, body_of, responses
@@ -23,7 +24,9 @@ from tallystick.api.event_bodies import read_event, read_events
 from tallystick.api.event_fields import row_of, rows_of
 from tallystick.api.key_memory import SECONDS, KeyMemory
 from tallystick.api.parameters import read_body
+from tallystick.api.rate_limits import RateLimits
 from tallystick.api.routes import JSON_TYPE
+from tallystick.api.short_path import Endpoint
 from tallystick.ground.errors import BadRequest, Invalid, Unavailable
 from tallystick.ground.installation import Installation
 from tallystick.ground.memory import Memory
@@ -42,42 +45,48 @@ _encoder = msgspec.json.Encoder()
 class Ingestion:
     """What the two routes share in one process."""
 
-    def __init__(self, installation: Installation, touched: Sequence[Touched]) -> None:
+    def __init__(self, installation: Installation, rate_limits: RateLimits, touched: Sequence[Touched]) -> None:
         self.installation = installation
+        self.rate_limits = rate_limits
         self.keys = KeyMemory(installation.database)
         self.computed: Memory[uuid.UUID, Mapping[str, Computed]] = Memory(SECONDS)
         self.intake = Intake(installation.database.url, touched)
 
-    async def one(self, request: Request) -> Response:
+    async def one(self, scope: Scope, receive: Receive) -> bytes:
         """Store an event (metering.md §1.5)."""
-        identity, at = await self._identify(request)
-        sent = read_event(await read_body(request))
+        identity, at = await self._identify(scope)
+        sent = read_event(await read_body(receive))
         row = row_of(identity.organization_id, sent, at, await self._computed(identity))
         if not isinstance(row, EventRow):
             raise Invalid(row)
         if await self._store([row]):
             raise Invalid(_ALREADY_THERE)
-        return Response(b'{"event":' + _encoder.encode(_json(row)) + b"}", media_type=JSON_TYPE)
+        return _encoder.encode({"event": views.accepted([row])[0]})
 
-    async def many(self, request: Request) -> Response:
+    async def many(self, scope: Scope, receive: Receive) -> bytes:
         """Store up to 100 events, all or none (metering.md §1.6)."""
-        identity, at = await self._identify(request)
-        sent = read_events(await read_body(request), self.installation.settings.events_batch_limit)
+        identity, at = await self._identify(scope)
+        sent = read_events(await read_body(receive), self.installation.settings.events_batch_limit)
         rows, errors = rows_of(identity.organization_id, sent, at, await self._computed(identity))
         if not errors:
             errors = dict.fromkeys(await self._store(rows), _ALREADY_THERE)
         if errors:
             raise Invalid({str(place): details for place, details in errors.items()})
-        return Response(_encoder.encode({"events": [_json(row) for row in rows]}), media_type=JSON_TYPE)
+        return _encoder.encode({"events": views.accepted(rows)})
 
-    async def _identify(self, request: Request) -> tuple[Identity, dt.datetime]:
-        identity, at = await self.keys.authenticate(request, "event")
-        request.state.organization_id = identity.organization_id
-        request.app.state.rate_limits.count(request, identity.organization_id)
+    async def _identify(self, scope: Scope) -> tuple[Identity, dt.datetime]:
+        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        identity, at = await self.keys.authenticate(header, "POST", "event")
+        scope.setdefault("state", {})["organization_id"] = identity.organization_id
+        self.rate_limits.count(scope, identity.organization_id)
         return identity, at
 
     async def _computed(self, identity: Identity) -> Mapping[str, Computed]:
-        return await self.computed.recall(identity.organization_id, lambda: self._read_computed(identity)) or {}
+        organization_id = identity.organization_id
+        known = self.computed.get(organization_id)
+        if known is None:
+            known = await self.computed.recall(organization_id, lambda: self._read_computed(identity))
+        return known or {}
 
     async def _read_computed(self, identity: Identity) -> Mapping[str, Computed]:
         generation = self.computed.generation
@@ -101,46 +110,38 @@ class Ingestion:
             raise Unavailable from error
 
 
-def _json(row: EventRow) -> views.EventJson:
-    return views.event(
-        row.id,
-        row.transaction_id,
-        row.code,
-        row.timestamp,
-        row.precise_total_amount_cents,
-        msgspec.Raw(row.properties.encode()),
-        row.external_subscription_id,
-        row.created_at,
+def mount_ingestion(app: FastAPI, prefix: str) -> dict[str, Endpoint]:
+    """The endpoints by path, for the short path; their twins among all routes are described and serve odd spellings."""
+
+    async def create(scope: Scope, receive: Receive) -> bytes:
+        ingestion: Ingestion = app.state.ingestion
+        return await ingestion.one(scope, receive)
+
+    async def create_batch(scope: Scope, receive: Receive) -> bytes:
+        ingestion: Ingestion = app.state.ingestion
+        return await ingestion.many(scope, receive)
+
+    _add_twin(app, prefix + "/events", create, "Store an event.", body_of(_EVENT_SCHEMA, "event"))
+    several = body_of({"type": "array", "items": _EVENT_SCHEMA}, "events")
+    _add_twin(app, prefix + "/events/batch", create_batch, "Store several events, all or none.", several)
+    return {prefix + "/events": create, prefix + "/events/batch": create_batch}
+
+
+def _add_twin(app: FastAPI, path: str, endpoint: Endpoint, summary: str, body: dict[str, Any]) -> None:
+    async def twin(request: Request) -> Response:
+        return Response(await endpoint(request.scope, request.receive), media_type=JSON_TYPE)
+
+    app.add_api_route(
+        path,
+        twin,
+        methods=["POST"],
+        operation_id=f"post_events_{endpoint.__name__}",
+        summary=summary,
+        tags=["event"],
+        responses=responses("POST"),
+        response_class=Response,
+        openapi_extra={"security": SECURITY, "requestBody": body},
     )
-
-
-def mount_ingestion(app: FastAPI, prefix: str) -> None:
-    """Add the routes in front of all others; their twins behind them are only there to be described."""
-
-    async def create(request: Request) -> Response:
-        ingestion: Ingestion = request.app.state.ingestion
-        return await ingestion.one(request)
-
-    async def create_batch(request: Request) -> Response:
-        ingestion: Ingestion = request.app.state.ingestion
-        return await ingestion.many(request)
-
-    for path, endpoint, root, schema in (
-        ("/events", create, "event", _EVENT_SCHEMA),
-        ("/events/batch", create_batch, "events", {"type": "array", "items": _EVENT_SCHEMA}),
-    ):
-        app.router.routes.insert(0, Route(prefix + path, endpoint, methods=["POST"]))
-        app.add_api_route(
-            prefix + path,
-            endpoint,
-            methods=["POST"],
-            operation_id=f"post_events_{endpoint.__name__}",
-            summary="Store an event." if root == "event" else "Store several events, all or none.",
-            tags=["event"],
-            responses=responses("POST"),
-            response_class=Response,
-            openapi_extra={"security": SECURITY, "requestBody": body_of(schema, root)},
-        )
 
 
 @asynccontextmanager
@@ -152,7 +153,7 @@ async def ingesting(app: FastAPI, installation: Installation, *touched: Touched)
     checks = () if installation.settings.disable_events_validation else (health.Schedule(),)
     prompt = Prompt()
     watching = watch.Watch(installation.settings.subscription_activity_seconds)
-    ingestion = Ingestion(installation, (*checks, prompt, watching, *touched))
+    ingestion = Ingestion(installation, app.state.rate_limits, (*checks, prompt, watching, *touched))
 
     def forget_metrics() -> None:
         ingestion.computed.forget()

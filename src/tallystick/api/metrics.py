@@ -5,6 +5,8 @@ It holds figures of the whole installation only, nothing of an organization. Kee
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.gc_collector import GCCollector
@@ -18,6 +20,8 @@ from tallystick.api.access_log import Answered
 from tallystick.ground.db import Tx
 
 LATENCY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+#: methods, routes and statuses remembered
+MOST_COUNTED = 5_000
 
 
 class Metrics:
@@ -37,14 +41,20 @@ class Metrics:
             buckets=LATENCY_SECONDS,
             registry=registry,
         )
+        #: children of the two by labels: finding them costs more than counting
+        self._counted = lru_cache(MOST_COUNTED)(self._find)
         self._gauges = {
             name: Gauge(f"tallystick_{name}", words, labels, registry=registry) for name, labels, words, _ in _GAUGES
         }
 
     def observe(self, answered: Answered) -> None:
         """Count a request of this process."""
-        self._requests.labels(answered.method, answered.route, answered.status).inc()
-        self._latency.labels(answered.method, answered.route).observe(answered.seconds)
+        requests, latency = self._counted(answered.method, answered.route, answered.status)
+        requests.inc()
+        latency.observe(answered.seconds)
+
+    def _find(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(method, route, status), self._latency.labels(method, route)
 
     async def render(self, tx: Tx) -> bytes:
         """The text of an answer, after a look at the database."""

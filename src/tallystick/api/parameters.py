@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from tallystick.ground import json
 from tallystick.ground.errors import BadRequest, PayloadTooLarge
@@ -13,22 +14,28 @@ from tallystick.ground.errors import BadRequest, PayloadTooLarge
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """The body, refused above 10 MiB before it is read whole (metering.md §1.6)."""
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY_BYTES:
             raise PayloadTooLarge
         chunks.append(chunk)
+        more = message.get("more_body", False)
     return b"".join(chunks)
 
 
 async def read_parameters(request: Request) -> dict[str, Any]:
     """Query and body merged; raises `BadRequest` for a body that is no JSON."""
     parameters = _query(request.query_params.multi_items())
-    body = await read_body(request) if request.method not in ("GET", "HEAD") else b""
+    body = await read_body(request.receive) if request.method not in ("GET", "HEAD") else b""
     if body.strip():
         try:
             decoded = json.loads(body)

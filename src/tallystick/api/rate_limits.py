@@ -9,7 +9,7 @@ import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.types import Scope
 
 from tallystick.ground.clock import machine_monotonic
 from tallystick.ground.errors import TooManyRequests
@@ -39,9 +39,9 @@ class RateLimits:
         }
         self._windows: OrderedDict[tuple[uuid.UUID, str], _Window] = OrderedDict()
 
-    def count(self, request: Request, organization_id: uuid.UUID) -> None:
-        """Count a request and note its headers; raises `TooManyRequests` above the limit."""
-        category = _category(request.method, request.url.path)
+    def count(self, scope: Scope, organization_id: uuid.UUID) -> None:
+        """Count a request and note the headers of its answer; raises `TooManyRequests` above the limit."""
+        category = _category(scope["method"], scope["path"])
         limit = self._limits[category]
         if limit == 0:
             return
@@ -53,7 +53,7 @@ class RateLimits:
         self._windows.move_to_end((organization_id, category))
         if len(self._windows) > MOST:
             self._windows.popitem(last=False)
-        request.state.rate_headers = [
+        scope.setdefault("state", {})["rate_headers"] = [
             (b"x-ratelimit-limit", b"%d" % limit),
             (b"x-ratelimit-remaining", b"%d" % max(limit - window.used, 0)),
             (b"x-ratelimit-reset", b"1"),

@@ -161,7 +161,7 @@ async def _attempt(route: Route, request: Request) -> Any:
         authorize(identity, request.method, route.resource)
         request.state.organization_id = identity.organization_id
         if not hasattr(request.state, "parameters"):
-            request.app.state.rate_limits.count(request, identity.organization_id)
+            request.app.state.rate_limits.count(request.scope, identity.organization_id)
             request.state.parameters = await read_parameters(request)
         call = Call(request, installation, identity, at, request.state.parameters)
         if not route.detached:

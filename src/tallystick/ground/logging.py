@@ -97,5 +97,8 @@ def _hidden(key: str, value: Any) -> Any:
 @contextmanager
 def bind_request_id(request_id: str) -> Iterator[None]:
     """Every line logged inside the block, in this task and the ones it starts, carries `request_id`."""
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
+    bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+    try:
         yield
+    finally:
+        structlog.contextvars.reset_contextvars(**bound)

@@ -15,7 +15,7 @@ from tallystick.cli.terminal import fail
 from tallystick.ground import garbage
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 BACKLOG = 2048
 #: how long running requests may take to finish after the signal
@@ -45,7 +45,7 @@ class _Http(uvicorn.Server):
         yield
 
 
-async def run_http(make: Callable[[], FastAPI], listening: socket.socket, stop: asyncio.Event) -> None:
+async def run_http(make: Callable[[], ASGIApp], listening: socket.socket, stop: asyncio.Event) -> None:
     """Serve until `stop`, then let running requests finish. Sets `stop` itself when the start fails."""
     config = uvicorn.Config(
         make,

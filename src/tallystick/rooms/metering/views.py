@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from tallystick.ground.tables import Event
 from tallystick.ground.wire import dec_or_none, dt3, dt_
+from tallystick.rooms.metering.store import EventRow
 
 
 class EventJson(msgspec.Struct, gc=False):
@@ -19,51 +18,38 @@ class EventJson(msgspec.Struct, gc=False):
 
     lago_id: uuid.UUID
     transaction_id: str
+    lago_customer_id: None
     code: str
     timestamp: str
     precise_total_amount_cents: str | None
-    properties: Any
+    #: a mapping, or JSON that goes out as it came in
+    properties: Mapping[str, Any] | msgspec.Raw
+    lago_subscription_id: None
     external_subscription_id: str
     created_at: str
-    lago_customer_id: None = None
-    lago_subscription_id: None = None
-
-
-def event(
-    id: uuid.UUID,
-    transaction_id: str,
-    code: str,
-    timestamp: dt.datetime,
-    precise_total_amount_cents: Decimal | None,
-    properties: Any,
-    external_subscription_id: str,
-    created_at: dt.datetime,
-) -> EventJson:
-    """One event; `properties` is a mapping, or `msgspec.Raw` that goes out as it came in."""
-    return EventJson(
-        id,
-        transaction_id,
-        code,
-        dt3(timestamp),
-        dec_or_none(precise_total_amount_cents),
-        properties,
-        external_subscription_id,
-        dt_(created_at),
-    )
 
 
 def events(rows: Sequence[Event]) -> list[EventJson]:
     """Stored events in the order given."""
-    return [
-        event(
-            row.id,
-            row.transaction_id,
-            row.code,
-            row.timestamp,
-            row.precise_total_amount_cents,
-            row.properties,
-            row.external_subscription_id,
-            row.created_at,
-        )
-        for row in rows
-    ]
+    return [_event(row, row.properties, dt_(row.created_at)) for row in rows]
+
+
+def accepted(rows: Sequence[EventRow]) -> list[EventJson]:
+    """The events of one request as they are being stored."""
+    created_at = dt_(rows[0].created_at)
+    return [_event(row, msgspec.Raw(row.properties.encode()), created_at) for row in rows]
+
+
+def _event(row: Event | EventRow, properties: Mapping[str, Any] | msgspec.Raw, created_at: str) -> EventJson:
+    return EventJson(
+        row.id,
+        row.transaction_id,
+        None,
+        row.code,
+        dt3(row.timestamp),
+        dec_or_none(row.precise_total_amount_cents),
+        properties,
+        None,
+        row.external_subscription_id,
+        created_at,
+    )
