@@ -26,6 +26,7 @@ from tallystick.api.routes import mount
 from tallystick.api.short_path import ShortPath
 from tallystick.api.v1 import (
     add_ons,
+    adjusted_fees,
     agenda,
     alerts,
     applied_coupons,
@@ -112,7 +113,9 @@ def create_app(settings: Settings) -> ASGIApp:
     mount(app, "/api/v1", lifetime_usages.routes, alerts.routes, agenda.routes)
     mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)
     mount(app, "/api/v1", invoice_custom_sections.routes)
-    mount(app, "/api/v1", one_off_invoices.routes, invoice_actions.routes, invoice_previews.routes)
+    mount(
+        app, "/api/v1", one_off_invoices.routes, invoice_actions.routes, invoice_previews.routes, adjusted_fees.routes
+    )
     mount(app, "/api/v1", coupons.routes, applied_coupons.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return ShortPath(app, busy, metrics.observe)

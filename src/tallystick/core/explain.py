@@ -16,7 +16,7 @@ from tallystick.core.fixed_charges import Raise, RatedUnits
 from tallystick.core.in_advance import Step as EventStep
 from tallystick.core.metering import MeteredBucket
 from tallystick.core.money import dec_text
-from tallystick.core.pricing_units import InUnits
+from tallystick.core.pricing_units import ChargeAmounts, InUnits
 from tallystick.core.rating import EventPrice, FeeAmounts, Price, Step, StepKind, TrueUp
 from tallystick.core.windows import Window
 
@@ -222,6 +222,17 @@ def commitment_trace(amount_cents: int, period: Reconciled, billed_cents: int, m
     }
 
 
+def adjusted_trace(units: Decimal, price: Price | None, amounts: ChargeAmounts) -> Trace:
+    """A line corrected by hand: units that are given, at a given price or priced by the model (rating.md §19)."""
+    trace: dict[str, Any] = {
+        "adjusted": {"units": dec_text(units), "unit_amount": dec_text(amounts.money.precise_unit_amount)},
+        "units": dec_text(units),
+        "rounding": _rounding(amounts.money),
+        **pricing_unit_trace(amounts.in_units),
+    }
+    return trace if price is None else {**trace, "steps": [_step(step) for step in price.trace]}
+
+
 def _rounding(amounts: FeeAmounts) -> dict[str, Any]:
     return {
         "rule": "half away from zero",
@@ -320,11 +331,16 @@ def _pricing_unit_in_words(priced: Mapping[str, Any]) -> str:
     )
 
 
+def _adjusted_in_words(adjusted: Mapping[str, Any]) -> str:
+    return f"corrected by hand: {adjusted['units']} units at {adjusted['unit_amount']}"
+
+
 def _rounding_in_words(rounding: Mapping[str, Any]) -> str:
     return f"{rounding['exact_cents']} cents rounded {rounding['rule']} = {rounding['cents']} cents"
 
 
 _AROUND: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "adjusted": _adjusted_in_words,
     "change": _change_in_words,
     "proration": _proration_in_words,
     "minimum": _minimum_in_words,

@@ -8,6 +8,7 @@ from uuid import UUID
 from tallystick.core.contract import ChargeTerms
 from tallystick.core.invoice import FeeDraft
 from tallystick.flows.billing.commitments import commitment_fees
+from tallystick.flows.billing.corrections import corrections
 from tallystick.flows.billing.due import Bill, billed_charges
 from tallystick.flows.billing.fixed import fixed_fees
 from tallystick.flows.billing.meter import measure
@@ -24,10 +25,17 @@ async def fees_of(
 ) -> list[list[FeeDraft]]:
     """For each bill its fees. `draft_ids` name the drafts that are made again: their own fees are not seen."""
     own = draft_ids or [None] * len(bills)
+    corrected = await corrections(tx, own)
     usages = await measure(tx, bills, charges_of)
     rater = Rater()
     # in this order: invoices list fees as they were made
-    rated = [rater.fees(bill, usage) for bill, usage in zip(bills, usages, strict=True)]
-    fees = [[*found, *more] for found, more in zip(rated, await fixed_fees(tx, bills, own), strict=True)]
+    rated = [rater.fees(bill, usage, corrected=of) for bill, usage, of in zip(bills, usages, corrected, strict=True)]
+    fixed = await fixed_fees(tx, bills, own)
+    fees = [
+        [*found, *of.fixed(bill, more)] for bill, found, more, of in zip(bills, rated, fixed, corrected, strict=True)
+    ]
     missing = await commitment_fees(tx, bills, fees, own)
-    return [[*found, extra] if extra is not None else found for found, extra in zip(fees, missing, strict=True)]
+    return [
+        [*found, of.line(extra)] if extra is not None else found
+        for found, extra, of in zip(fees, missing, corrected, strict=True)
+    ]

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from tallystick.core.adjusting import anew
 from tallystick.core.aggregate import displayed_keys
 from tallystick.core.contract import ChargeTerms
 from tallystick.core.explain import charge_trace, plan_trace, pricing_unit_trace, true_up_trace
@@ -17,6 +18,7 @@ from tallystick.core.pricing_units import charge_amounts, true_up_amounts
 from tallystick.core.proration import plan_fee, plan_fee_days
 from tallystick.core.rating import Tariff, tariff, true_up
 from tallystick.core.taxes import winning
+from tallystick.flows.billing.corrections import NOTHING_CORRECTED, Corrected
 from tallystick.flows.billing.due import Bill, renewed_window
 from tallystick.flows.billing.meter import ChargeUsage, group_key
 from tallystick.ground.ids import new_id
@@ -30,19 +32,35 @@ class Rater:
     def __init__(self) -> None:
         self._tariffs: dict[tuple[UUID, UUID | None, str], Tariff] = {}
 
-    def fees(self, bill: Bill, usages: Sequence[ChargeUsage], *, invoiced: bool = True) -> list[FeeDraft]:
+    def fees(
+        self,
+        bill: Bill,
+        usages: Sequence[ChargeUsage],
+        *,
+        invoiced: bool = True,
+        corrected: Corrected = NOTHING_CORRECTED,
+    ) -> list[FeeDraft]:
         """The fees of one bill: plan fee, then usage and true-ups (invoicing.md §3 step 2).
 
-        With `invoiced` false, for usage queries, empty fees stay and minimums do not apply (metering.md §7.1).
+        With `invoiced` false, for usage queries, empty fees stay and minimums do not apply (metering.md §7.1). True-ups
+        count what was `corrected` by hand.
         """
-        fees = [plan_fee_of(bill)] if bill.plan_fee_due else []
+        fees = [corrected.line(plan_fee_of(bill))] if bill.plan_fee_due else []
         for usage in usages:
             renewal = invoiced and usage.charge.pay_in_advance
             rated = [self._charge_fee(bill, usage, bucket, renewal=renewal) for bucket in usage.buckets]
             if invoiced:
-                rated = _with_true_up(bill, usage, rated)
+                rated = [self._corrected(bill, usage.charge, fee, corrected) for fee in rated]
+                rated = _with_true_up(bill, usage, rated, corrected)
             fees.extend(rated)
         return fees
+
+    def _corrected(self, bill: Bill, charge: ChargeTerms, fee: FeeDraft, corrected: Corrected) -> FeeDraft:
+        if not corrected.has(fee):
+            return fee
+        currency = bill.contract.plan.currency
+        rate = anew(self.tariff(charge, fee.filter_id, currency), charge.pricing_unit, currency)
+        return corrected.line(fee, rate, charge.pricing_unit)
 
     def _charge_fee(self, bill: Bill, usage: ChargeUsage, bucket: MeteredBucket, *, renewal: bool) -> FeeDraft:
         contract, charge, window = bill.contract, usage.charge, bill.charges_window
@@ -139,13 +157,17 @@ def plan_fee_of(bill: Bill) -> FeeDraft:
     )
 
 
-def _with_true_up(bill: Bill, usage: ChargeUsage, fees: list[FeeDraft]) -> list[FeeDraft]:
+def _with_true_up(bill: Bill, usage: ChargeUsage, fees: list[FeeDraft], corrected: Corrected) -> list[FeeDraft]:
     """Fees worth storing, and the true-up that fills the charge's minimum (rating.md §3 steps 9 and 10, §13)."""
     extra = _true_up(bill, usage, fees) if usage.charge.min_amount_cents else None
     parent_id = extra.parent_id if extra else None
     alone = not usage.charge.invoiceable
-    kept = [fee for fee in fees if alone or fee.units or fee.amount_cents or fee.events_count or fee.id == parent_id]
-    return [*kept, extra] if extra else kept
+    kept = [
+        fee
+        for fee in fees
+        if alone or fee.units or fee.amount_cents or fee.events_count or fee.id == parent_id or corrected.has(fee)
+    ]
+    return [*kept, corrected.line(extra)] if extra else kept
 
 
 def _true_up(bill: Bill, usage: ChargeUsage, fees: Sequence[FeeDraft]) -> FeeDraft | None:

@@ -1,5 +1,6 @@
 """All tables, typed. Each is written by one room and may be read in SQL by any (design law 3)."""
 
+from tallystick.ground.tables.adjusted_fees import AdjustedFee
 from tallystick.ground.tables.alerts import Alert, AlertThreshold, TriggeredAlert
 from tallystick.ground.tables.base import Base
 from tallystick.ground.tables.catalog import (
@@ -36,6 +37,7 @@ from tallystick.ground.tables.work import AgendaEntry, InstallationSecret, Outbo
 
 __all__ = [
     "AddOn",
+    "AdjustedFee",
     "AgendaEntry",
     "Alert",
     "AlertThreshold",
