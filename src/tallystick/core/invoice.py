@@ -5,7 +5,7 @@ Fees come rated; who is billed and when is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from tallystick.core.contract import TaxTerms
 from tallystick.core.coupons import Discount
+from tallystick.core.credit_note import AvailableNote, consume
 from tallystick.core.money import ZERO, cents_of
 from tallystick.core.pricing_units import InUnits
 from tallystick.core.taxes import FeeTaxes, InvoiceTaxes, TaxableFee, fee_taxes, invoice_taxes
@@ -96,6 +97,7 @@ class FeeDraft:
     total_aggregated_units: Decimal | None = None
     events_count: int | None = None
     precise_coupons_cents: Decimal = ZERO
+    precise_credit_notes_cents: Decimal = ZERO
     details: Mapping[str, Any] = field(default_factory=dict)
     pay_in_advance: bool = False
     invoice_display_name: str | None = None
@@ -148,12 +150,16 @@ NO_DISCOUNT = Discount()
 
 
 def compose(
-    fees: Sequence[FeeDraft], discount: Discount = NO_DISCOUNT, billed_before: Sequence[Credit] = ()
+    fees: Sequence[FeeDraft],
+    discount: Discount = NO_DISCOUNT,
+    billed_before: Sequence[Credit] = (),
+    notes: Iterable[AvailableNote] = (),
 ) -> Composition:
     """The totals of an invoice made of these fees; `conserve` has proved them.
 
     A discount (`coupons.discount` over the same fees) lowers the sub total and the base of every fee's taxes. So do the
-    credits for what progressive invoices billed, which the fees bear already (`progressive.credit`).
+    credits for what progressive invoices billed, which the fees bear already (`progressive.credit`). Credit notes pay
+    of the total with taxes, as far as they reach.
     """
     fees = _discounted(fees, discount)
     fees_amount = sum(fee.amount_cents for fee in fees)
@@ -164,14 +170,19 @@ def compose(
         [TaxableFee(fee.amount_cents - fee.precise_coupons_cents, fee.taxes) for fee in fees], sub_total
     )
     including = sub_total + taxes.amount_cents
+    paid = consume(including, [most_borne_cents(fee) for fee in taxed], notes)
     composition = Composition(
-        fees=taxed,
+        fees=tuple(
+            replace(each, fee=replace(each.fee, precise_credit_notes_cents=borne)) if borne else each
+            for each, borne in zip(taxed, paid.borne_cents, strict=True)
+        ),
         credits=(
             *billed_before,
             *(
                 Credit(CreditKind.COUPON, credit.applied_coupon_id, credit.amount_cents, before_taxes=True)
                 for credit in discount.credits
             ),
+            *(Credit(CreditKind.CREDIT_NOTE, note_id, cents, before_taxes=False) for note_id, cents in paid.credits),
         ),
         taxes=taxes,
         fees_amount_cents=fees_amount,
@@ -180,9 +191,9 @@ def compose(
         sub_total_excluding_taxes_amount_cents=sub_total,
         taxes_amount_cents=taxes.amount_cents,
         sub_total_including_taxes_amount_cents=including,
-        credit_notes_amount_cents=0,
+        credit_notes_amount_cents=paid.amount_cents,
         prepaid_credit_amount_cents=0,
-        total_amount_cents=including,
+        total_amount_cents=including - paid.amount_cents,
     )
     conserve(composition)
     return composition
@@ -191,6 +202,11 @@ def compose(
 def with_taxes(fee: FeeDraft) -> TaxedFee:
     """A fee with the taxes on what coupons left of it; one that stands on no invoice is taxed like this too."""
     return TaxedFee(fee, fee_taxes(fee.amount_cents, fee.precise_amount_cents, fee.precise_coupons_cents, fee.taxes))
+
+
+def most_borne_cents(taxed: TaxedFee) -> Decimal:
+    """What a fee amounts to after coupons and with taxes: the most that notes can pay of it (credits.md §3.9)."""
+    return taxed.fee.amount_cents - taxed.fee.precise_coupons_cents + taxed.taxes.amount_cents
 
 
 def _discounted(fees: Sequence[FeeDraft], discount: Discount) -> Sequence[FeeDraft]:
@@ -238,6 +254,8 @@ def _conserve_credits(invoice: Composition) -> None:
     for taxed in invoice.fees:
         if not 0 <= taxed.fee.precise_coupons_cents <= taxed.fee.amount_cents:
             raise Unbalanced(f"coupons of a fee: {taxed.fee.precise_coupons_cents} of {taxed.fee.amount_cents}")
+        if not 0 <= taxed.fee.precise_credit_notes_cents <= most_borne_cents(taxed):
+            raise Unbalanced(f"credit notes of a fee: {taxed.fee.precise_credit_notes_cents}")
     if invoice.progressive_billing_credit_amount_cents:
         return  # fees then bear what was billed of them, which may be more than the credit (invoicing.md §25.4)
     # a credit is cut to whole cents, its weights are rounded to five decimals: less than a cent for each credit
