@@ -15,6 +15,7 @@ from tallystick.ground.tables.catalog import (
     UsageThreshold,
 )
 from tallystick.ground.tables.coupons import AppliedCoupon, Coupon, CouponTarget
+from tallystick.ground.tables.credit_notes import CreditNote, CreditNoteItem, CreditNoteTax
 from tallystick.ground.tables.custom_sections import AppliedCustomSection, CustomSection, CustomSectionLink
 from tallystick.ground.tables.customers import Customer, CustomerMetadata
 from tallystick.ground.tables.invoice_credits import InvoiceCredit
@@ -52,6 +53,9 @@ __all__ = [
     "ChargeFilter",
     "Coupon",
     "CouponTarget",
+    "CreditNote",
+    "CreditNoteItem",
+    "CreditNoteTax",
     "CustomSection",
     "CustomSectionLink",
     "Customer",

@@ -55,7 +55,7 @@ class Invoice(Base):
             "total_amount_cents >= 0 and fees_amount_cents >= 0 and taxes_amount_cents >= 0"
             " and coupons_amount_cents >= 0 and progressive_billing_credit_amount_cents >= 0"
             " and credit_notes_amount_cents >= 0"
-            " and prepaid_credit_amount_cents >= 0 and total_paid_amount_cents >= 0",
+            " and prepaid_credit_amount_cents >= 0 and total_paid_amount_cents >= 0 and offset_amount_cents >= 0",
             name="not_negative",
         ),
         CheckConstraint("status <> 'finalized' or sequential_id is not null", name="finalized_has_number"),
@@ -110,6 +110,8 @@ class Invoice(Base):
     prepaid_purchased_credit_amount_cents: Mapped[OptionalCents]
     total_amount_cents: Mapped[Cents] = mapped_column(default=0)
     total_paid_amount_cents: Mapped[Cents] = mapped_column(default=0)
+    #: what its own credit notes took off what is due (credit_notes.sql)
+    offset_amount_cents: Mapped[Cents] = mapped_column(default=0)
     self_billed: Mapped[bool] = mapped_column(default=False)
     skip_automatic_payment: Mapped[bool] = mapped_column(default=False)
     version_number: Mapped[int] = mapped_column(default=4)
@@ -254,6 +256,8 @@ class Fee(Base):
     #: price of a unit in currency units
     precise_unit_amount: Mapped[Exact]
     precise_coupons_amount_cents: Mapped[Exact] = mapped_column(default=Decimal(0))
+    #: what credit notes paid of it, with taxes (credits.md §3.9)
+    precise_credit_notes_amount_cents: Mapped[Exact] = mapped_column(default=Decimal(0))
     taxes_amount_cents: Mapped[Cents] = mapped_column(default=0)
     taxes_precise_amount_cents: Mapped[Exact] = mapped_column(default=Decimal(0))
     taxes_rate: Mapped[Rate] = mapped_column(default=Decimal(0))

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, select
 
 from tallystick.core.invoice import CreditKind
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import AppliedCoupon, Coupon, Invoice, InvoiceCredit
+from tallystick.ground.tables import AppliedCoupon, Coupon, CreditNote, Invoice, InvoiceCredit
 from tallystick.ground.wire import dec
 
 Wire = dict[str, Any]
@@ -80,6 +80,7 @@ async def _items(tx: Tx, rows: Sequence[InvoiceCredit]) -> dict[uuid.UUID, Item]
     return {
         **await _coupons(tx, of_kind[CreditKind.COUPON]),
         **await _progressive_invoices(tx, of_kind[CreditKind.INVOICE]),
+        **await _notes(tx, of_kind[CreditKind.CREDIT_NOTE]),
     }
 
 
@@ -88,6 +89,19 @@ async def _progressive_invoices(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, 
         return {}
     rows = await tx.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_(ids)))
     return {invoice_id: Item(invoice_id, number, number, None) for invoice_id, number in rows}
+
+
+async def _notes(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, Item]:
+    """A note goes by its number, named after the invoice that it credits."""
+    if not ids:
+        return {}
+    statement = (
+        select(CreditNote.id, CreditNote.number, Invoice.number, CreditNote.description)
+        .join(Invoice, Invoice.id == CreditNote.invoice_id)
+        .where(CreditNote.id.in_(ids))
+    )
+    rows = await tx.execute(statement)
+    return {note_id: Item(note_id, number, invoice, text) for note_id, number, invoice, text in rows}
 
 
 async def _coupons(tx: Tx, applied: set[uuid.UUID]) -> dict[uuid.UUID, Item]:

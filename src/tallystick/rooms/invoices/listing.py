@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, select
 
 from tallystick.ground.tables import Customer, Invoice, InvoiceMetadata
 from tallystick.rooms.invoices.store import VISIBLE
@@ -89,8 +89,11 @@ def _payment(filters: Filters) -> Iterator[ColumnElement[bool]]:
         partly = (Invoice.total_paid_amount_cents > 0) & (Invoice.total_paid_amount_cents < Invoice.total_amount_cents)
         yield partly if filters.partially_paid else ~partly
     if filters.settlements:
-        # no credit note can settle an invoice yet: only payments have
-        yield Invoice.total_paid_amount_cents > 0 if "payment" in filters.settlements else false()
+        settled = {
+            "payment": Invoice.total_paid_amount_cents > 0,
+            "credit_note": Invoice.offset_amount_cents > 0,
+        }
+        yield or_(*(settled[name] for name in filters.settlements))
 
 
 def _document(filters: Filters) -> Iterator[ColumnElement[bool]]:

@@ -48,6 +48,7 @@ async def newest(
             fees_cents=row.fees_amount_cents,
             coupons_cents=row.coupons_amount_cents,
             credited_cents=row.credited_cents,
+            noted_cents=row.noted_cents,
             lines=lines[row.id],
         )
         for row in rows

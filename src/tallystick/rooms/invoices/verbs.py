@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tallystick.core.issuing import overdue_at
 from tallystick.ground import agenda, outbox
@@ -20,7 +20,7 @@ from tallystick.ground.errors import NotAllowed, NotFound
 from tallystick.ground.ids import new_id, parse_id
 from tallystick.ground.outbox import Message
 from tallystick.ground.tables import Fee, Invoice, InvoiceMetadata
-from tallystick.rooms.invoices import store
+from tallystick.rooms.invoices import store, views
 
 
 async def find(
@@ -79,6 +79,20 @@ async def set_payment_status(tx: Tx, invoices: Sequence[Invoice], status: str, a
     ]
     await outbox.emit(tx, messages)
     return changed
+
+
+async def offset(tx: Tx, cents_of: Mapping[uuid.UUID, int], at: dt.datetime) -> None:
+    """Credit notes take these amounts off what is due of their invoices; with nothing left one is paid (credits §3.10).
+
+    Customers are locked.
+    """
+    statement = select(Invoice).where(Invoice.id.in_(list(cents_of))).order_by(Invoice.id)
+    rows = list(await tx.scalars(statement.with_for_update(key_share=True).execution_options(populate_existing=True)))
+    for row in rows:
+        row.offset_amount_cents += cents_of[row.id]
+        row.updated_at = at
+    await tx.flush()
+    await set_payment_status(tx, [row for row in rows if views.total_due_cents(row) <= 0], "succeeded", at)
 
 
 def overdue_dates(invoice: Invoice) -> list[Due]:

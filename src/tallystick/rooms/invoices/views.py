@@ -36,7 +36,9 @@ async def _issuers(tx: Tx, entity_ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[
 
 def total_due_cents(row: Invoice) -> int:
     """What is still to be paid: nothing on a voided invoice."""
-    return 0 if row.status == "voided" else row.total_amount_cents - row.total_paid_amount_cents
+    if row.status == "voided":
+        return 0
+    return row.total_amount_cents - row.total_paid_amount_cents - row.offset_amount_cents
 
 
 def _invoice(row: Invoice, entity_code: str, hmac_key: str, public_api_url: str) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def _invoice(row: Invoice, entity_code: str, hmac_key: str, public_api_url: str)
         "total_amount_cents": row.total_amount_cents,
         "total_due_amount_cents": total_due_cents(row),
         "total_paid_amount_cents": row.total_paid_amount_cents,
-        "total_offsetted_credit_note_amount_cents": 0,
+        "total_offsetted_credit_note_amount_cents": row.offset_amount_cents,
         "prepaid_credit_amount_cents": row.prepaid_credit_amount_cents,
         "prepaid_granted_credit_amount_cents": row.prepaid_granted_credit_amount_cents,
         "prepaid_purchased_credit_amount_cents": row.prepaid_purchased_credit_amount_cents,

@@ -99,10 +99,10 @@ create trigger fees_frozen_delete before delete on fees
 create trigger fees_frozen_update before update on fees
   for each row when (
     (old.invoice_id, old.amount_cents, old.precise_amount_cents, old.units, old.currency, old.precise_coupons_amount_cents,
-     old.taxes_amount_cents, old.deleted_at)
+     old.precise_credit_notes_amount_cents, old.taxes_amount_cents, old.deleted_at)
     is distinct from
     (new.invoice_id, new.amount_cents, new.precise_amount_cents, new.units, new.currency, new.precise_coupons_amount_cents,
-     new.taxes_amount_cents, new.deleted_at))
+     new.precise_credit_notes_amount_cents, new.taxes_amount_cents, new.deleted_at))
   execute function tally_freeze_line();
 
 create function tally_refuse_other_subject() returns trigger language plpgsql as $$

@@ -6,7 +6,11 @@ select
     from invoice_credits k join invoices i on i.id = k.invoice_id
     where k.kind = 'invoice' and k.source_id = p.id and i.status not in ('voided', 'closed', 'deleted')
       and i.id <> all(cast(:rewritten as uuid[]))
-  ) as credited_cents
+  ) as credited_cents,
+  (
+    select coalesce(sum(n.credit_amount_cents), 0)::bigint from credit_notes n
+    where n.invoice_id = p.id and n.status = 'finalized' and n.credit_status in ('available', 'consumed')
+  ) as noted_cents
 from unnest(
   cast(:subscriptions as uuid[]), cast(:starts as timestamptz[]), cast(:ends as timestamptz[])
 ) as w(subscription_id, start_at, end_at)
