@@ -33,6 +33,8 @@ from tallystick.api.v1 import (
     billable_metrics,
     billing_entities,
     coupons,
+    credit_note_metadata,
+    credit_notes,
     customer_usage,
     customers,
     estimates,
@@ -117,6 +119,7 @@ def create_app(settings: Settings) -> ASGIApp:
         app, "/api/v1", one_off_invoices.routes, invoice_actions.routes, invoice_previews.routes, adjusted_fees.routes
     )
     mount(app, "/api/v1", coupons.routes, applied_coupons.routes)
+    mount(app, "/api/v1", credit_notes.routes, credit_note_metadata.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return ShortPath(app, busy, metrics.observe)
 

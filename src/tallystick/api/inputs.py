@@ -163,6 +163,15 @@ def _small_whole(value: Any) -> Any:
     return number
 
 
+def read_number(value: Any) -> Decimal | None:
+    """A number as a field of type `Number` takes it; None when it is not one."""
+    try:
+        number: Decimal | None = _number(value)
+    except PydanticCustomError:
+        return None
+    return number
+
+
 def _number(value: Any) -> Any:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None

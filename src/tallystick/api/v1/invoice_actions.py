@@ -10,6 +10,7 @@ from tallystick.api.call import Call
 from tallystick.api.inputs import is_email
 from tallystick.api.routes import Routes
 from tallystick.api.v1.invoices import shown
+from tallystick.core.credit_note import Parts
 from tallystick.flows.billing import collection, drafts
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.voiding import void as void_invoice
@@ -17,6 +18,7 @@ from tallystick.flows.usage.marks import mark_invoiced
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Forbidden, NotFound
 from tallystick.ground.tables import Invoice
+from tallystick.rooms.credit_notes import verbs as credit_notes
 from tallystick.rooms.invoices import store, transitions, verbs
 
 routes = Routes("invoice")
@@ -49,6 +51,7 @@ async def destroy(call: Call, tx: Tx) -> Any:
     """Delete a draft; its period is not billed again."""
     invoice = await _locked(call, tx)
     await transitions.delete_draft(tx, invoice, call.at)
+    await credit_notes.delete_of_draft(tx, invoice.id, call.at)
     await mark_invoiced(tx, invoice, call.at)
     return {"invoice": await shown(call, tx, invoice)}
 
@@ -57,11 +60,10 @@ async def destroy(call: Call, tx: Tx) -> Any:
 async def void(call: Call, tx: Tx) -> Any:
     """Void an issued invoice, with a credit note in its place when asked for."""
     invoice = await _find(call, tx)
-    amounts: dict[str, int] = {}
+    noted = None
     if call.flag("generate_credit_note"):
-        amounts["credit_amount_cents"] = call.whole("credit_amount") or 0
-        amounts["refund_amount_cents"] = call.whole("refund_amount") or 0
-    voided = await void_invoice(tx, invoice, call.at, **amounts)
+        noted = Parts(credit_cents=call.whole("credit_amount") or 0, refund_cents=call.whole("refund_amount") or 0)
+    voided = await void_invoice(tx, invoice, call.at, noted=noted)
     return {"invoice": await shown(call, tx, voided)}
 
 

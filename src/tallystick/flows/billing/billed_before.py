@@ -43,6 +43,8 @@ def _less(item: Rated, invoice: ProgressiveInvoice | None) -> Rated:
     if invoice is None or item.bill.occasion.reason not in _OF_USAGE or item.bill.charges_window is None:
         return item
     made = credit(invoice, item.fees)
+    if made.surplus_cents:
+        item = replace(item, surplus=(invoice.id, made.surplus_cents))
     if not made.amount_cents:
         return item
     taken = Credit(CreditKind.INVOICE, invoice.id, made.amount_cents, before_taxes=True)

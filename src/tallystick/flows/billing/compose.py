@@ -8,22 +8,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tallystick.core.contract import CustomerTerms, IssuerTerms
-from tallystick.core.invoice import NO_DISCOUNT, Composition, Credit, FeeDraft, compose
+from tallystick.core.invoice import Composition, Credit, FeeDraft, compose
 from tallystick.core.issuing import InvoiceDates, invoice_dates
 from tallystick.core.occasion import Reason
-from tallystick.flows.billing.discounts import Coupons
 from tallystick.flows.billing.due import Bill
+from tallystick.flows.billing.reductions import Reductions
 from tallystick.flows.billing.sections import Choice
 from tallystick.ground.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """A bill with its fees, which bear the credits for what of them was `billed_before`."""
+    """A bill with its fees, which bear the credits for what of them was `billed_before`.
+
+    `surplus`: (progressive invoice, amount before taxes) that was billed before and is not used after all.
+    """
 
     bill: Bill
     fees: tuple[FeeDraft, ...]
     billed_before: tuple[Credit, ...] = ()
+    surplus: tuple[uuid.UUID, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +60,15 @@ class Draft:
     id: uuid.UUID = field(default_factory=new_id)
 
 
-def draft_invoices(rated: Sequence[Rated], coupons: Coupons) -> list[Draft]:
+def draft_invoices(rated: Sequence[Rated], reductions: Reductions) -> list[Draft]:
     """One draft for each group of bills that share an invoice (subscriptions.md §6.2), in the order of the bills.
 
-    Those that become final at once use up the coupons of their customers.
+    Those that become final at once use up the coupons and credit notes of their customers.
     """
     groups: dict[object, list[Rated]] = {}
     for item in rated:
         groups.setdefault(_group_of(item.bill), []).append(item)
-    return [_draft(tuple(group), coupons) for group in groups.values()]
+    return [_draft(tuple(group), reductions) for group in groups.values()]
 
 
 def _group_of(bill: Bill) -> object:
@@ -77,7 +81,17 @@ def _group_of(bill: Bill) -> object:
     return uuid.uuid4()
 
 
-def _draft(rated: tuple[Rated, ...], coupons: Coupons) -> Draft:
+def can_wait(bill: Bill) -> bool:
+    """Whether its invoice is a draft for the grace period, if its customer has one (invoicing.md §9)."""
+    return bill.occasion.reason not in (Reason.IN_ADVANCE_CHARGE, Reason.PROGRESSIVE)
+
+
+def waits(bill: Bill) -> bool:
+    """Whether its invoice is a draft at first."""
+    return can_wait(bill) and bill.contract.customer.grace_days > 0
+
+
+def _draft(rated: tuple[Rated, ...], reductions: Reductions) -> Draft:
     """The bills of an invoice agree on customer, issuer, currency and time: the first names them."""
     bill = rated[0].bill
     contract = bill.contract
@@ -91,23 +105,26 @@ def _draft(rated: tuple[Rated, ...], coupons: Coupons) -> Draft:
         purchase_order_number=contract.purchase_order_number,
         at=bill.occasion.at,
     )
-    can_wait = bill.occasion.reason not in (Reason.IN_ADVANCE_CHARGE, Reason.PROGRESSIVE)
-    graced = can_wait and contract.customer.grace_days > 0
     fees = [fee for item in rated for fee in item.fees]
     billed_before = [credit for item in rated for credit in item.billed_before]
     contracts = [item.bill.contract for item in rated]
-    discount = NO_DISCOUNT
-    if not graced:
-        customer_id = header.customer.id
-        discount = coupons.discount(
-            customer_id, fees, contracts, currency=header.currency, at=header.at, billed_before=billed_before
+    composition = (
+        compose(fees, billed_before=billed_before)
+        if waits(bill)
+        else reductions.compose(
+            header.customer.id,
+            fees,
+            contracts,
+            currency=header.currency,
+            at=header.at,
+            billed_before=billed_before,
         )
-    composition = compose(fees, discount, billed_before)
+    )
     recurring = bill.occasion.reason is Reason.PERIODIC
-    dates = invoice_dates(bill.billed_on, contract.customer, graced=can_wait, recurring=recurring)
+    dates = invoice_dates(bill.billed_on, contract.customer, graced=can_wait(bill), recurring=recurring)
     # a progressive invoice is final whatever it amounts to (invoicing.md §15)
     final = "finalized" if progressive else final_status(composition, contract.customer)
-    status = "draft" if graced else final
+    status = "draft" if waits(bill) else final
     return Draft(header, composition, dates, status, rated)
 
 

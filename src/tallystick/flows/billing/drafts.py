@@ -13,17 +13,19 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from tallystick.core.invoice import Composition, compose
+from tallystick.core.invoice import Composition
 from tallystick.core.issuing import InvoiceDates, dates_at_finalization, draft_number
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import local_date
 from tallystick.core.windows import Window, Windows
 from tallystick.flows.billing.billed_before import less_billed_before
 from tallystick.flows.billing.compose import Rated, final_status
-from tallystick.flows.billing.discounts import load_coupons
+from tallystick.flows.billing.credit_notes import drafts as draft_notes
+from tallystick.flows.billing.credit_notes.surplus import Surplus, credit_surpluses
 from tallystick.flows.billing.due import Bill, rated_charges
 from tallystick.flows.billing.lines import fees_of
 from tallystick.flows.billing.load import load_contracts
+from tallystick.flows.billing.reductions import load_reductions
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.sections import Computed, apply_sections
 from tallystick.flows.billing.write import announce
@@ -60,25 +62,43 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
     fees_of_bills = await fees_of(tx, every, draft_ids=own_ids, charges_of=rated_charges)
     rated = [Rated(bill, tuple(fees)) for bill, fees in zip(every, fees_of_bills, strict=True)]
     rated_of = {id(item.bill): item for item in await less_billed_before(tx, rated, own_ids)}
-    coupons = await load_coupons(tx, [invoice.customer_id for invoice in invoices] if finalize else [])
+    if finalize:
+        await credit_surpluses(
+            tx,
+            [
+                Surplus(*found, at_of[invoice.id])
+                for invoice in invoices
+                for bill in bills[invoice.id]
+                if (found := rated_of[id(bill)].surplus)
+            ],
+        )
+    # without customers nothing is reduced: a draft stays as it is
+    reductions = await load_reductions(tx, [invoice.customer_id for invoice in invoices] if finalize else [])
     documents = []
     for invoice in invoices:
         own, at = bills[invoice.id], at_of[invoice.id]
         fees = [fee for bill in own for fee in rated_of[id(bill)].fees]
         before = [credit for bill in own for credit in rated_of[id(bill)].billed_before]
         contracts = [bill.contract for bill in own]
-        # without customers there are no coupons: a draft stays without discount
-        discount = coupons.discount(
-            invoice.customer_id, fees, contracts, currency=invoice.currency, at=at, billed_before=before
+        composition = reductions.compose(
+            invoice.customer_id,
+            fees,
+            contracts,
+            currency=invoice.currency,
+            at=at,
+            billed_before=before,
+            invoice_id=invoice.id,
         )
-        documents.append(_document(invoice, own, compose(fees, discount, before), at, finalize=finalize))
+        documents.append(_document(invoice, own, composition, at, finalize=finalize))
     documents = await _numbered(tx, documents)
+    notes = await draft_notes.hold(tx, [document.id for document in documents])
     await ledger.rewrite(tx, documents)
     await apply_sections(tx, [_computed(item, bills[item.id]) for item in documents], new=False)
-    await coupons.store(tx)
+    await reductions.store(tx)
     final = [document for document in documents if document.status != "draft"]
     await agenda.remove(tx, OF_DRAFTS, [document.id for document in final])
     await announce(tx, final)
+    await draft_notes.make_again(tx, notes, at_of)
     await mark(tx, {bill.contract.subscription_id: at_of[row.id] for row in invoices for bill in bills[row.id]})
 
 

@@ -9,15 +9,15 @@ import uuid
 from collections.abc import Sequence
 
 from tallystick.core.in_advance import is_billed_at_once
-from tallystick.core.invoice import FeeDraft, compose, with_taxes
+from tallystick.core.invoice import FeeDraft, with_taxes
 from tallystick.core.issuing import invoice_dates
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import local_date
 from tallystick.flows.billing.compose import Draft, Header, Rated, final_status
-from tallystick.flows.billing.discounts import Coupons, load_coupons
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.event_fees import Sale, event_fees, period_of
 from tallystick.flows.billing.load import load_contracts
+from tallystick.flows.billing.reductions import Reductions, load_reductions
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.write import write
 from tallystick.ground.agenda import Due
@@ -38,9 +38,9 @@ async def bill_events_due(tx: Tx, dues: Sequence[Due]) -> None:
     await standalone.write(tx, alone)
     await standalone.announce(tx, alone)
     invoiced = [(sale, fee) for sale, fee in priced if sale.charge.invoiceable]
-    coupons = await load_coupons(tx, {sale.contract.customer.id for sale, _ in invoiced})
-    await write(tx, [_draft(sale, fee, coupons) for sale, fee in invoiced])
-    await coupons.store(tx)
+    reductions = await load_reductions(tx, {sale.contract.customer.id for sale, _ in invoiced})
+    await write(tx, [_draft(sale, fee, reductions) for sale, fee in invoiced])
+    await reductions.store(tx)
 
 
 async def _sales(tx: Tx, dues: Sequence[Due]) -> list[Sale]:
@@ -94,7 +94,7 @@ def _alone(sale: Sale, fee: FeeDraft) -> Standalone:
     return Standalone(sale.contract.organization_id, sale.contract.customer.id, with_taxes(fee), sale.at)
 
 
-def _draft(sale: Sale, fee: FeeDraft, coupons: Coupons) -> Draft:
+def _draft(sale: Sale, fee: FeeDraft, reductions: Reductions) -> Draft:
     """The invoice of one fee, without grace; it is dated by the event (invoicing.md §4.2, §12)."""
     contract = sale.contract
     header = Header(
@@ -106,8 +106,7 @@ def _draft(sale: Sale, fee: FeeDraft, coupons: Coupons) -> Draft:
         purchase_order_number=contract.purchase_order_number,
         at=sale.at,
     )
-    discount = coupons.discount(contract.customer.id, [fee], [contract], currency=header.currency, at=sale.at)
-    composition = compose([fee], discount)
+    composition = reductions.compose(contract.customer.id, [fee], [contract], currency=header.currency, at=sale.at)
     on = local_date(sale.event.timestamp, contract.customer.timezone)
     dates = invoice_dates(on, contract.customer, graced=False, recurring=False)
     occasion = Occasion(contract.subscription_id, Reason.IN_ADVANCE_CHARGE, sale.event.timestamp)

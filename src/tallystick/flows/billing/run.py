@@ -11,12 +11,13 @@ from tallystick.core.contract import Contract
 from tallystick.core.invoice import FeeDraft, with_taxes
 from tallystick.core.occasion import Occasion
 from tallystick.flows.billing.billed_before import less_billed_before
-from tallystick.flows.billing.compose import Rated, draft_invoices
-from tallystick.flows.billing.discounts import load_coupons
+from tallystick.flows.billing.compose import Rated, draft_invoices, waits
+from tallystick.flows.billing.credit_notes.surplus import Surplus, credit_surpluses
 from tallystick.flows.billing.due import Bill, bill_of
 from tallystick.flows.billing.lines import fees_of
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.billing.rate import stands_alone
+from tallystick.flows.billing.reductions import load_reductions
 from tallystick.flows.billing.write import write
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Customer
@@ -45,9 +46,11 @@ async def bill(tx: Tx, occasions: Sequence[Occasion], contracts: Sequence[Contra
 async def issue(tx: Tx, rated: Sequence[Rated]) -> list[UUID]:
     """Make the invoices of rated bills, whose customers are locked; returns their ids."""
     rated = await less_billed_before(tx, rated)
-    coupons = await load_coupons(tx, {item.bill.contract.customer.id for item in rated})
-    documents = await write(tx, draft_invoices(rated, coupons))
-    await coupons.store(tx)
+    final = [item for item in rated if not waits(item.bill)]
+    await credit_surpluses(tx, [Surplus(*item.surplus, item.bill.occasion.at) for item in final if item.surplus])
+    reductions = await load_reductions(tx, {item.bill.contract.customer.id for item in rated})
+    documents = await write(tx, draft_invoices(rated, reductions))
+    await reductions.store(tx)
     return [document.id for document in documents]
 
 

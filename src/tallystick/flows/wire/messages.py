@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import select
 
 from tallystick.flows.wire import alerts as alert_wire
+from tallystick.flows.wire import credit_notes as note_wire
 from tallystick.flows.wire import customers as customer_wire
 from tallystick.flows.wire import fees as fee_wire
 from tallystick.flows.wire import invoices as invoice_wire
@@ -90,6 +91,7 @@ CONTENTS: Mapping[str, Content] = {
     "billable_metric.created": _METRIC,
     "billable_metric.deleted": _METRIC,
     "billable_metric.updated": _METRIC,
+    "credit_note.refund_failure": Content("credit_note_payment_provider_refund_error", "CreditNote"),
     "customer.created": _CUSTOMER,
     "customer.updated": _CUSTOMER,
     "events.errors": Content("events_errors", "Organization"),
@@ -119,10 +121,14 @@ def contents_at(public_api_url: str) -> Mapping[str, Content]:
         )
         for name in invoice_wire.MESSAGES
     }
+    notes = {
+        name: Content("credit_note", "CreditNote", partial(note_wire.credit_notes_of_messages, webhook_type=name))
+        for name in note_wire.MESSAGES
+    }
     disputed = invoices["invoice.payment_dispute_lost"].objects
     assert disputed is not None
     dispute = Content("payment_dispute_lost", "Invoice", _under("invoice", disputed))
-    return {**CONTENTS, **invoices, "invoice.payment_dispute_lost": dispute}
+    return {**CONTENTS, **invoices, **notes, "invoice.payment_dispute_lost": dispute}
 
 
 def _under(key: str, objects: Objects) -> Objects:

@@ -6,7 +6,9 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 
+from tallystick.core.credit_note import Mode
 from tallystick.core.occasion import Occasion, Reason
+from tallystick.flows.billing.credit_notes.unused import Ended, credit_unused_time
 from tallystick.flows.billing.regroup import regroup
 from tallystick.flows.billing.run import bill
 from tallystick.flows.lifecycle.subscriptions.hold import hold
@@ -61,13 +63,17 @@ async def cancel(tx: Tx, row: Subscription, at: dt.datetime) -> None:
 async def terminate(tx: Tx, ends: Sequence[tuple[Subscription, dt.datetime]], *, first: Sequence[Message] = ()) -> None:
     """End active held rows, each with a closing invoice of its own unless it asks for none; emits `first` before.
 
+    Of plans paid in advance the time that is not used any more is credited, as the row asks for it (§4.8).
     Paid fees without invoice are brought together in any case. A change of plan that was to come is cancelled without a
     word (§2.6).
     """
     at_of = {row.id: at for row, at in ends}
     verbs.terminate(ends)
     await drop_successors(tx, at_of)
-    await outbox.emit(tx, [*first, *(message(row, "subscription.terminated", at) for row, at in ends)])
+    await outbox.emit(tx, first)
+    modes = {row.id: Mode(row.on_termination_credit_note or Mode.SKIP) for row, _ in ends}
+    await credit_unused_time(tx, [Ended(row.id, at, modes[row.id]) for row, at in ends])
+    await outbox.emit(tx, [message(row, "subscription.terminated", at) for row, at in ends])
     billed = [row for row, _ in ends if row.on_termination_invoice == "generate"]
     await bill(tx, [Occasion(row.id, Reason.TERMINATING, at_of[row.id], together=row.id) for row in billed])
     await regroup(tx, [Chain(row.id, at, ended_only=False) for row, at in ends])
