@@ -312,7 +312,7 @@ def test_a_partly_paid_first_period() -> None:
     item = unused_item(line, time)
     assert item is not None
     made = amounts_of(whole, [item])
-    assert (item.precise_cents, made.worth_cents) == (2500, 3000)
+    assert (item.precise_cents, made.worth_cents) == (Decimal(2500), 3000)
     assert divided(whole, line, time, made, Mode.REFUND) == Parts(refund_cents=1500, credit_cents=1500)
 
 

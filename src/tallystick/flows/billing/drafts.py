@@ -25,7 +25,7 @@ from tallystick.flows.billing.credit_notes.surplus import Surplus, credit_surplu
 from tallystick.flows.billing.due import Bill, rated_charges
 from tallystick.flows.billing.lines import fees_of
 from tallystick.flows.billing.load import load_contracts
-from tallystick.flows.billing.reductions import load_reductions
+from tallystick.flows.billing.reductions import Reductions, load_reductions
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.sections import Computed, apply_sections
 from tallystick.flows.billing.write import announce
@@ -77,18 +77,7 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
     documents = []
     for invoice in invoices:
         own, at = bills[invoice.id], at_of[invoice.id]
-        fees = [fee for bill in own for fee in rated_of[id(bill)].fees]
-        before = [credit for bill in own for credit in rated_of[id(bill)].billed_before]
-        contracts = [bill.contract for bill in own]
-        composition = reductions.compose(
-            invoice.customer_id,
-            fees,
-            contracts,
-            currency=invoice.currency,
-            at=at,
-            billed_before=before,
-            invoice_id=invoice.id,
-        )
+        composition = _composed(invoice, [rated_of[id(bill)] for bill in own], reductions, at)
         documents.append(_document(invoice, own, composition, at, finalize=finalize))
     documents = await _numbered(tx, documents)
     notes = await draft_notes.hold(tx, [document.id for document in documents])
@@ -100,6 +89,18 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
     await announce(tx, final)
     await draft_notes.make_again(tx, notes, at_of)
     await mark(tx, {bill.contract.subscription_id: at_of[row.id] for row in invoices for bill in bills[row.id]})
+
+
+def _composed(invoice: Invoice, rated: Sequence[Rated], reductions: Reductions, at: dt.datetime) -> Composition:
+    return reductions.compose(
+        invoice.customer_id,
+        [fee for item in rated for fee in item.fees],
+        [item.bill.contract for item in rated],
+        currency=invoice.currency,
+        at=at,
+        billed_before=[credit for item in rated for credit in item.billed_before],
+        invoice_id=invoice.id,
+    )
 
 
 async def _drafts(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> list[Invoice]:

@@ -78,8 +78,9 @@ async def succeed(tx: Tx, successions: Sequence[Succession], kind: str) -> None:
     """
     verbs.terminate([(each.old, each.at) for each in successions], replaced_by=kind)
     await tx.flush()  # an external id has one active row at a time
-    # a downgrade leaves nothing unused: it waits for the end of what was paid for
-    await credit_unused_time(tx, [Ended(each.old.id, each.at, upgraded=True) for each in successions])
+    if kind == UPGRADE:
+        # a downgrade leaves nothing unused: it waits for the end of what was paid for
+        await credit_unused_time(tx, [Ended(each.old.id, each.at, upgraded=True) for each in successions])
     await lifetime.move(tx, [(each.old.id, each.new.id) for each in successions])
     starts = [Start(each.new, each.at, each.at) for each in successions]
     await activate(tx, starts)
