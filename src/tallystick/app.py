@@ -64,11 +64,15 @@ from tallystick.api.v1 import (
 from tallystick.flows.clockwork.outlets import ProcessOutlets
 from tallystick.flows.documents import invoices as invoice_documents
 from tallystick.flows.documents.press import Press
+from tallystick.flows.mails import jobs as mail_jobs
+from tallystick.flows.mails.send import PostOffice
 from tallystick.flows.wire.messages import renderer_at
 from tallystick.ground.installation import Installation, open_installation
 from tallystick.ground.settings import Settings
 from tallystick.providers import einvoice, pdf
+from tallystick.providers.email import letters
 from tallystick.providers.storage.files import Files
+from tallystick.rooms.mails.ports import Post
 from tallystick.rooms.webhooks.deliver import Dispatcher
 
 
@@ -85,8 +89,25 @@ def assemble(settings: Settings, *, pool_size: int = 10) -> Installation:
         threads=ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="documents"),
     )
     installation.jobs.add(invoice_documents.TASK, partial(invoice_documents.run, press))
+    installation.jobs.add(mail_jobs.TASK, PostOffice(press, letters, _post(settings)).run)
     outlets = ProcessOutlets(installation.jobs, Dispatcher(installation, renderer_at(settings.public_api_url)))
     return replace(installation, outlets=outlets)
+
+
+def _post(settings: Settings) -> Post | None:
+    """The mail server that the settings name."""
+    if settings.smtp_host is None:
+        return None
+    from tallystick.providers.email.smtp import SmtpPost  # most installations of one machine send none
+
+    return SmtpPost(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        username=settings.smtp_username,
+        password=settings.smtp_password,
+        address=settings.email_from,
+    )
 
 
 def create_app(settings: Settings) -> ASGIApp:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.einvoice import Category, Line, groups
@@ -27,6 +27,7 @@ lines = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(lines, min_size=1, max_size=20), st.integers(0, 10**9), st.integers(0, 10**9))
 def test_parts_add_up(made: list[Line], allowance: int, tax: int) -> None:
     found = groups(made, allowance, tax)

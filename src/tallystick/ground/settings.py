@@ -110,6 +110,16 @@ class Settings(BaseSettings):
     )
     disable_events_validation: bool = Field(False, description="Switch off the hourly health check of events.")
     disable_pdf_generation: bool = Field(False, description="Make no PDF documents.")
+    smtp_host: str | None = Field(None, description="Mail server; without it no mails are sent.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection is made safe: `starttls`, `tls` (usually port 465) or `none`."
+    )
+    smtp_username: str | None = Field(None, description="User at the mail server; without it none is given.")
+    smtp_password: str | None = Field(None, repr=False, description="Password at the mail server.")
+    email_from: str | None = Field(
+        None, description="Address that mails come from; without it, and where an organization wants it, the seller's."
+    )
     subscription_activity_seconds: int = Field(
         5, ge=1, description="Seconds between two looks at subscriptions with new events (alerts, thresholds)."
     )

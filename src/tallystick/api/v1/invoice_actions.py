@@ -14,6 +14,7 @@ from tallystick.core.credit_note import Parts
 from tallystick.flows.billing import collection, drafts
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.voiding import void as void_invoice
+from tallystick.flows.mails.resend import resend_invoice
 from tallystick.flows.usage.marks import mark_invoiced
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Forbidden, NotFound
@@ -103,7 +104,8 @@ async def resend_email(call: Call, tx: Tx) -> Any:
     invoice = await _find(call, tx)
     asked = {name: call.texts(name) for name in ("to", "cc", "bcc")}
     wrong = {name: [text for text in texts if not is_email(text)] for name, texts in asked.items()}
-    await collection.check_mail(tx, invoice, asked, {name: ", ".join(texts) for name, texts in wrong.items() if texts})
+    refused = {name: ", ".join(texts) for name, texts in wrong.items() if texts}
+    await resend_invoice(tx, invoice, asked, refused, call.at)
     return Response()
 
 

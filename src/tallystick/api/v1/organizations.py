@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Label, Shape, one_of, up_to
+from tallystick.api.inputs import Flag, Label, Shape, one_of, up_to
 from tallystick.api.issuers import MAX_NAME, IssuerInput
 from tallystick.api.routes import Routes
 from tallystick.flows.lifecycle import organizations as lifecycle
@@ -24,6 +24,8 @@ class OrganizationInput(IssuerInput):
 
     slug: Annotated[Label, up_to(MAX_NAME)] = None
     webhook_url: Label = None
+    from_email: Flag = None
+    remove_branding_watermark: Flag = None
     document_numbering: Annotated[str | None, one_of("per_customer", PER_ORGANIZATION), Shape.SCALAR] = None
 
     def settings(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Asking for money again by hand: another payment attempt, a payment page, the mail (payments.md §3.6, §3.12).
+"""Asking for money again by hand: another payment attempt, a payment page (payments.md §3.6, §3.12).
 
 Checks, and what is told when nobody can collect; the attempts themselves are the payment providers'.
 """
@@ -6,18 +6,15 @@ Checks, and what is told when nobody can collect; the attempts themselves are th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
 
 from tallystick.ground import outbox
 from tallystick.ground.db import Tx
-from tallystick.ground.errors import Invalid, NotAllowed, Problems
+from tallystick.ground.errors import Invalid, NotAllowed
 from tallystick.ground.outbox import Message
-from tallystick.ground.tables import BillingEntity, Customer, Invoice
+from tallystick.ground.tables import Customer, Invoice
 
 #: providers without a page of their own
 PAGELESS = ("gocardless",)
-#: what the billing entity must have switched on for mails about invoices
-MAILED = "invoice.finalized"
 
 
 async def retry_payment(tx: Tx, invoice: Invoice, at: dt.datetime) -> None:
@@ -60,21 +57,3 @@ async def check_payment_page(tx: Tx, invoice: Invoice) -> None:
     else:
         code = "missing_payment_provider"
     raise Invalid.field("base", code)
-
-
-async def check_mail(tx: Tx, invoice: Invoice, asked: Mapping[str, Sequence[str]], wrong: Mapping[str, str]) -> None:
-    """Refuse to mail an invoice (dunning.md §7.4). `asked`: to, cc, bcc; `wrong`: what of them is no address."""
-    if invoice.status != "finalized":
-        raise NotAllowed("invoice_not_finalized")
-    entity = await tx.get_one(BillingEntity, invoice.billing_entity_id)
-    if MAILED not in entity.email_settings:
-        raise NotAllowed("email_settings_disabled")
-    if not entity.email:
-        raise Invalid.field("billing_entity", "must have email configured")
-    customer = await tx.get_one(Customer, invoice.customer_id)
-    if not asked["to"] and not customer.email:
-        raise Invalid.field("to", "must have at least one recipient")
-    problems = Problems()
-    for name, addresses in wrong.items():
-        problems.add(name, f"invalid email format: {addresses}")
-    problems.raise_if_any()

@@ -21,6 +21,7 @@ from tallystick.ground.db import Tx
 from tallystick.ground.outbox import Message
 from tallystick.rooms.invoices import ledger, numbers
 from tallystick.rooms.invoices.ledger import Document, Period
+from tallystick.rooms.mails import store as mails
 
 
 async def write(tx: Tx, drafts: Sequence[Draft]) -> list[Document]:
@@ -53,10 +54,12 @@ def _invoiced(documents: Sequence[Document]) -> dict[uuid.UUID, dt.datetime]:
 
 
 async def announce(tx: Tx, documents: Sequence[Document]) -> None:
-    """Agenda entries, messages and document jobs of invoices that were just stored (invoicing.md §19)."""
+    """Agenda entries, messages, mails and document jobs of invoices that were just stored (invoicing.md §19)."""
     await agenda.put(tx, [due for document in documents for due in next_dates(document)])
     await outbox.emit(tx, [message for document in documents for message in _messages(document)])
-    await request_documents(tx, [(item.organization_id, item.id) for item in documents if item.status == "finalized"])
+    issued = [item for item in documents if item.status == "finalized"]
+    await mails.note_invoices(tx, [(item.id, item.written_at) for item in issued])
+    await request_documents(tx, [(item.organization_id, item.id) for item in issued])
 
 
 async def _documents(tx: Tx, drafts: Sequence[Draft]) -> list[Document]:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select, text
 
 from tallystick.flows.documents.press import EinvoiceOrder, Made, Order, Press, complain, make_all
+from tallystick.flows.mails.jobs import request_mails
 from tallystick.flows.wire.invoices import DRAWN, invoices
 from tallystick.ground import outbox
 from tallystick.ground.db import Tx
@@ -22,6 +23,7 @@ from tallystick.ground.jobs import Job, enqueue, queue_of
 from tallystick.ground.outbox import Message
 from tallystick.ground.tables import BillingEntity, Customer, Invoice, Organization
 from tallystick.rooms.invoices.store import ISSUED
+from tallystick.rooms.mails import store as mails
 from tallystick.rooms.organizations import views as organization_views
 from tallystick.rooms.organizations.settings import EINVOICING_COUNTRIES
 
@@ -64,6 +66,7 @@ async def generate_documents(press: Press, invoice_ids: Sequence[uuid.UUID]) -> 
     made = await make_all(press, orders)
     async with press.database.begin() as tx:
         await _note(tx, made)
+        await _mail(press, tx, invoice_ids)
     complain(made)
 
 
@@ -74,6 +77,7 @@ class _Lacking:
     row: Invoice
     entity: BillingEntity
     locale: str
+    marked: bool
     pdf: bool
     xml: bool
 
@@ -92,9 +96,10 @@ async def _orders(press: Press, tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> lis
 
 async def _issued(press: Press, tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> list[_Lacking]:
     statement = (
-        select(Invoice, BillingEntity, Customer.document_locale)
+        select(Invoice, BillingEntity, Customer.document_locale, Organization.remove_branding_watermark)
         .join(BillingEntity, BillingEntity.id == Invoice.billing_entity_id)
         .join(Customer, Customer.id == Invoice.customer_id)
+        .join(Organization, Organization.id == Invoice.organization_id)
         .where(Invoice.id.in_(invoice_ids), Invoice.status.in_(ISSUED))
         .order_by(Invoice.id)
     )
@@ -103,10 +108,11 @@ async def _issued(press: Press, tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> lis
             row,
             entity,
             locale or entity.document_locale,
+            marked=not unmarked,
             pdf=press.documents is not None and not await _exists(press, row.file_key),
             xml=is_einvoiced(entity) and not await _exists(press, row.xml_key),
         )
-        for row, entity, locale in await tx.execute(statement)
+        for row, entity, locale, unmarked in await tx.execute(statement)
     ]
 
 
@@ -124,7 +130,9 @@ def _order(press: Press, lacking: _Lacking, invoice: Mapping[str, Any], issuer: 
 
     def draw(archival: bool) -> bytes:
         assert press.documents is not None
-        return press.documents.render_invoice(invoice, issuer, locale, logo=lacking.entity.logo, archival=archival)
+        return press.documents.render_invoice(
+            invoice, issuer, locale, logo=lacking.entity.logo, marked=lacking.marked, archival=archival
+        )
 
     def embed(pdf: bytes, content: bytes) -> bytes:
         return press.einvoices.embed(pdf, content, row.number, issuer, locale)
@@ -139,6 +147,14 @@ def _order(press: Press, lacking: _Lacking, invoice: Mapping[str, Any], issuer: 
 def file_key(row: Invoice, kind: str = "pdf") -> str:
     """Where a file of an invoice is kept."""
     return f"invoices/{row.organization_id}/{row.id}.{kind}"
+
+
+async def _mail(press: Press, tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> None:
+    """Mails that waited for these documents may go; without PDFs they go alone (dunning.md §7.2)."""
+    ready = select(Invoice.id).where(Invoice.id.in_(invoice_ids))
+    if press.documents is not None:
+        ready = ready.where(Invoice.file_key.is_not(None))
+    await request_mails(tx, await mails.queue_waiting(tx, "invoice", list(await tx.scalars(ready))))
 
 
 async def _note(tx: Tx, made: Sequence[Made]) -> None:

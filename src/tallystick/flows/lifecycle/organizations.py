@@ -28,6 +28,7 @@ async def create(
     if name is None:
         raise Invalid.field("name", "value_is_mandatory")
     made = await verbs.create_organization(tx, at, name=name, sandbox=sandbox, fields=fields)
+    await verbs.change_own(tx, made, at, fields)
     if fields.get("webhook_url") is not None:
         await webhooks.set_first_endpoint(tx, made.id, fields["webhook_url"], at)
     _, key = await keys.create_key(tx, made.id, at)
@@ -38,6 +39,7 @@ async def update(tx: Tx, organization: Organization, at: dt.datetime, fields: Ma
     """Change the settings, which are those of the default billing entity (customers_entitlements.md §4)."""
     if "slug" in fields:
         await verbs.rename_slug(tx, organization, at, fields["slug"])
+    await verbs.change_own(tx, organization, at, fields)
     if fields.get("webhook_url") is not None:
         await webhooks.set_first_endpoint(tx, organization.id, fields["webhook_url"], at)
     entity = (await store.default_entities(tx, [organization.id]))[organization.id]

@@ -28,6 +28,7 @@ from tallystick.ground.tables.invoices import (
     InvoiceSubscription,
     InvoiceTax,
 )
+from tallystick.ground.tables.mails import Mail
 from tallystick.ground.tables.metering import Event, EventKey, TouchedSubscription
 from tallystick.ground.tables.organizations import ApiKey, BillingEntity, Organization
 from tallystick.ground.tables.progressive import AppliedUsageThreshold, LifetimeUsage
@@ -74,6 +75,7 @@ __all__ = [
     "InvoiceSubscription",
     "InvoiceTax",
     "LifetimeUsage",
+    "Mail",
     "MinimumCommitment",
     "Organization",
     "OutboxMessage",

@@ -20,6 +20,10 @@ class Organization(Base):
     #: the test clock of a sandbox organization; null until it is set, then it is "now" everywhere
     clock_at: Mapped[OptionalInstant]
     hmac_key: Mapped[str] = mapped_column(unique=True)
+    #: whether mails come from the billing entity's own address instead of the installation's (design §7.9)
+    from_email: Mapped[bool] = mapped_column(default=False)
+    #: whether documents and mails go without the product's name
+    remove_branding_watermark: Mapped[bool] = mapped_column(default=True)
     #: how many customers were ever created; the source of customers.sequential_id
     customers_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[Instant]

@@ -48,6 +48,20 @@ async def organization(tx: Tx, organization_id: uuid.UUID) -> Organization:
     return found
 
 
+#: plain settings of the organization itself (design §7.9); a null leaves them as they are
+OWN_SETTINGS = ("from_email", "remove_branding_watermark")
+
+
+async def change_own(tx: Tx, organization: Organization, at: dt.datetime, fields: Mapping[str, Any]) -> None:
+    """Change the settings that are not those of the default billing entity."""
+    given = {name: fields[name] for name in OWN_SETTINGS if fields.get(name) is not None}
+    for name, value in given.items():
+        setattr(organization, name, value)
+    if given:
+        organization.updated_at = at
+        await tx.flush()
+
+
 async def rename_slug(tx: Tx, organization: Organization, at: dt.datetime, slug: str | None) -> None:
     """Give the organization another slug; a blank one is refused."""
     if slug is None:

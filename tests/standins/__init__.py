@@ -1,0 +1,1 @@
+"""Stand-ins for systems outside, speaking their real protocols on a socket."""
