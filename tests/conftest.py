@@ -16,6 +16,7 @@ import pytest
 from tallystick.ground.db import Database, plain_url
 from tallystick.ground.installation import Installation
 from tallystick.ground.migrations import migrate
+from tests.standins.vies import Vies
 from tests.support.api import ADMIN_TOKEN, Api
 from tests.support.server import Running, settings_for
 
@@ -57,19 +58,30 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-async def installation(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+def vies() -> Iterator[Vies]:
+    """The registry of VAT numbers that all installations of this test process ask."""
+    registry = Vies()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture(scope="session")
+async def installation(
+    database_url: str, vies: Vies, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
     """An installation in this process, for tests that call rooms and flows directly."""
     from tallystick.app import assemble
 
-    opened = assemble(settings_for(database_url, tmp_path_factory.mktemp("installation")), pool_size=5)
+    directory = tmp_path_factory.mktemp("installation")
+    opened = assemble(settings_for(database_url, directory, vies_api_base=vies.url), pool_size=5)
     yield opened
     await opened.close()
 
 
 @pytest.fixture(scope="session")
-def running(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(database_url: str, vies: Vies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The product's HTTP server on a loopback socket."""
-    server = Running(settings_for(database_url, tmp_path_factory.mktemp("server")))
+    server = Running(settings_for(database_url, tmp_path_factory.mktemp("server"), vies_api_base=vies.url))
     server.start()
     yield server
     server.stop()

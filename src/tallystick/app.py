@@ -64,6 +64,7 @@ from tallystick.api.v1 import (
 from tallystick.flows.clockwork.outlets import ProcessOutlets
 from tallystick.flows.documents import invoices as invoice_documents
 from tallystick.flows.documents.press import Press
+from tallystick.flows.lifecycle import vat_checks
 from tallystick.flows.mails import jobs as mail_jobs
 from tallystick.flows.mails.send import PostOffice
 from tallystick.flows.wire.messages import renderer_at
@@ -72,6 +73,7 @@ from tallystick.ground.settings import Settings
 from tallystick.providers import einvoice, pdf
 from tallystick.providers.email import letters
 from tallystick.providers.storage.files import Files
+from tallystick.providers.vies import Vies
 from tallystick.rooms.mails.ports import Post
 from tallystick.rooms.webhooks.deliver import Dispatcher
 
@@ -90,6 +92,8 @@ def assemble(settings: Settings, *, pool_size: int = 10) -> Installation:
     )
     installation.jobs.add(invoice_documents.TASK, partial(invoice_documents.run, press))
     installation.jobs.add(mail_jobs.TASK, PostOffice(press, letters, _post(settings)).run)
+    inquiry = vat_checks.Inquiry(installation.database, Vies(settings.vies_api_base.rstrip("/")))
+    installation.jobs.add(vat_checks.TASK, inquiry.run)
     outlets = ProcessOutlets(installation.jobs, Dispatcher(installation, renderer_at(settings.public_api_url)))
     return replace(installation, outlets=outlets)
 

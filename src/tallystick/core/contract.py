@@ -165,6 +165,8 @@ class CustomerTerms:
     finalize_zero_amount: bool
     self_billed: bool
     taxes: tuple[TaxTerms, ...]
+    #: the registry has not said yet which taxes these are: invoices wait for it (invoicing.md §7.3)
+    taxes_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

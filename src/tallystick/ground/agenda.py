@@ -21,6 +21,7 @@ from tallystick.ground.tables import AgendaEntry
 class Kind(StrEnum):
     """What can be due, in the order in which kinds due at one instant run (subscriptions.md §7)."""
 
+    REFRESH_VAT_RATES = "refresh_vat_rates"
     START_SUBSCRIPTION = "start_subscription"
     END_SUBSCRIPTION = "end_subscription"
     BILL = "bill"
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     CHECK_THRESHOLDS = "check_thresholds"
     CHECK_USAGE = "check_usage"
     CHECK_EVENTS = "check_events"
+    CHECK_VAT_NUMBER = "check_vat_number"
 
 
 RANKS = {kind: rank for rank, kind in enumerate(Kind)}

@@ -124,6 +124,10 @@ class Settings(BaseSettings):
         5, ge=1, description="Seconds between two looks at subscriptions with new events (alerts, thresholds)."
     )
     wallet_refresh_seconds: int = Field(300, ge=1, description="Seconds between two refreshes of ongoing balances.")
+    vies_api_base: str = Field(
+        "https://ec.europa.eu/taxation_customs/vies/rest-api",
+        description="Address of the registry that knows EU VAT numbers (VIES).",
+    )
     lifetime_usage_refresh_seconds: int = Field(
         300, ge=1, description="Seconds between two refreshes of lifetime usage."
     )

@@ -64,7 +64,7 @@ class NewBillingEntityInput(BillingEntityInput):
 async def create(call: Call, tx: Tx) -> Any:
     """Create another billing entity."""
     fields = call.read("billing_entity", NewBillingEntityInput, drop_nulls=True).settings()
-    entity = await verbs.create_entity(tx, call.organization_id, call.at, fields)
+    entity = await lifecycle.create_entity(tx, call.organization_id, call.at, fields)
     return {"billing_entity": await _single(call, tx, entity)}
 
 

@@ -11,6 +11,7 @@ from tallystick.core.contract import CustomerTerms, IssuerTerms
 from tallystick.core.invoice import Composition, Credit, FeeDraft, compose
 from tallystick.core.issuing import InvoiceDates, invoice_dates
 from tallystick.core.occasion import Reason
+from tallystick.flows.billing.awaited import known_taxes, status_with_taxes
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.reductions import Reductions
 from tallystick.flows.billing.sections import Choice
@@ -105,7 +106,7 @@ def _draft(rated: tuple[Rated, ...], reductions: Reductions) -> Draft:
         purchase_order_number=contract.purchase_order_number,
         at=bill.occasion.at,
     )
-    fees = [fee for item in rated for fee in item.fees]
+    fees = known_taxes([fee for item in rated for fee in item.fees], contract.customer)
     billed_before = [credit for item in rated for credit in item.billed_before]
     contracts = [item.bill.contract for item in rated]
     composition = (
@@ -118,13 +119,14 @@ def _draft(rated: tuple[Rated, ...], reductions: Reductions) -> Draft:
             currency=header.currency,
             at=header.at,
             billed_before=billed_before,
+            taxes_known=not contract.customer.taxes_pending,
         )
     )
     recurring = bill.occasion.reason is Reason.PERIODIC
     dates = invoice_dates(bill.billed_on, contract.customer, graced=can_wait(bill), recurring=recurring)
     # a progressive invoice is final whatever it amounts to (invoicing.md §15)
     final = "finalized" if progressive else final_status(composition, contract.customer)
-    status = "draft" if waits(bill) else final
+    status = "draft" if waits(bill) else status_with_taxes(final, contract.customer)
     return Draft(header, composition, dates, status, rated)
 
 

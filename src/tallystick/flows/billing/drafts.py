@@ -18,6 +18,7 @@ from tallystick.core.issuing import InvoiceDates, dates_at_finalization, draft_n
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import local_date
 from tallystick.core.windows import Window, Windows
+from tallystick.flows.billing.awaited import PENDING, known_taxes, status_with_taxes, tax_status
 from tallystick.flows.billing.billed_before import less_billed_before
 from tallystick.flows.billing.compose import Rated, final_status
 from tallystick.flows.billing.credit_notes import drafts as draft_notes
@@ -28,13 +29,14 @@ from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.billing.reductions import Reductions, load_reductions
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.sections import Computed, apply_sections
-from tallystick.flows.billing.write import announce
+from tallystick.flows.billing.write import announce, numbered
 from tallystick.flows.usage.marks import mark
-from tallystick.ground import agenda
+from tallystick.ground import agenda, outbox
 from tallystick.ground.agenda import Due
 from tallystick.ground.db import Tx
+from tallystick.ground.outbox import Message
 from tallystick.ground.tables import Invoice, InvoiceSubscription
-from tallystick.rooms.invoices import ledger, numbers, stale
+from tallystick.rooms.invoices import ledger, stale
 from tallystick.rooms.invoices.ledger import Document
 from tallystick.rooms.invoices.transitions import OF_DRAFTS
 
@@ -79,7 +81,8 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
         own, at = bills[invoice.id], at_of[invoice.id]
         composition = _composed(invoice, [rated_of[id(bill)] for bill in own], reductions, at)
         documents.append(_document(invoice, own, composition, at, finalize=finalize))
-    documents = await _numbered(tx, documents)
+    documents = await numbered(tx, documents)
+    await _tell_of_taxes(tx, invoices, documents)
     notes = await draft_notes.hold(tx, [document.id for document in documents])
     await ledger.rewrite(tx, documents)
     await apply_sections(tx, [_computed(item, bills[item.id]) for item in documents], new=False)
@@ -92,15 +95,27 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
 
 
 def _composed(invoice: Invoice, rated: Sequence[Rated], reductions: Reductions, at: dt.datetime) -> Composition:
+    customer = rated[0].bill.contract.customer
     return reductions.compose(
         invoice.customer_id,
-        [fee for item in rated for fee in item.fees],
+        known_taxes([fee for item in rated for fee in item.fees], customer),
         [item.bill.contract for item in rated],
         currency=invoice.currency,
         at=at,
         billed_before=[credit for item in rated for credit in item.billed_before],
         invoice_id=invoice.id,
+        taxes_known=not customer.taxes_pending,
     )
+
+
+async def _tell_of_taxes(tx: Tx, before: Sequence[Invoice], after: Sequence[Document]) -> None:
+    """Drafts that had waited for their taxes and have them now (invoicing.md §19)."""
+    ready = [
+        Message(new.organization_id, "invoice.ready_to_finalize", new.id, new.written_at)
+        for old, new in zip(before, after, strict=True)
+        if old.tax_status == PENDING and new.status == "draft" and new.tax_status is None
+    ]
+    await outbox.emit(tx, ready)
 
 
 async def _drafts(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> list[Invoice]:
@@ -163,7 +178,7 @@ def _document(
         on = local_date(at, terms.timezone)
         issuing_on, due_on = dates_at_finalization(invoice.issuing_date, on, terms, recurring=recurring)
         dates = replace(dates, issuing_on=issuing_on, due_on=due_on)
-        status = final_status(composition, terms)
+        status = status_with_taxes(final_status(composition, terms), terms)
     settled = status == "finalized" and composition.total_amount_cents == 0
     return Document(
         id=invoice.id,
@@ -184,6 +199,7 @@ def _document(
         at=invoice.created_at,
         written_at=at,
         finalized_at=at if status == "finalized" else None,
+        tax_status=tax_status(status, terms),
     )
 
 
@@ -196,18 +212,3 @@ def _computed(document: Document, bills: Sequence[Bill]) -> Computed:
         subscription_ids=tuple(dict.fromkeys(bill.contract.subscription_id for bill in bills)),
         at=document.written_at,
     )
-
-
-async def _numbered(tx: Tx, documents: Sequence[Document]) -> list[Document]:
-    """Numbers for those that become final."""
-    final = [document for document in documents if document.finalized_at is not None]
-    wanted = [
-        numbers.Wanted(item.customer, item.issuer, item.finalized_at) for item in final if item.finalized_at is not None
-    ]
-    drawn = {item.id: found for item, found in zip(final, await numbers.draw(tx, wanted), strict=True)}
-    return [
-        replace(item, number=drawn[item.id].number, sequential_id=drawn[item.id].sequential_id)
-        if item.id in drawn
-        else item
-        for item in documents
-    ]

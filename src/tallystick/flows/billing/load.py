@@ -44,6 +44,7 @@ from tallystick.ground.tables import (
     PricingUnit,
     Tax,
     TaxLink,
+    VatCheck,
 )
 
 Taxes = Mapping[uuid.UUID, tuple[TaxTerms, ...]]
@@ -110,14 +111,17 @@ async def load_customers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, Custome
     """Settings and taxes of customers as they apply."""
     entity = aliased(BillingEntity)
     statement = (
-        select(Customer, entity).join(entity, entity.id == Customer.billing_entity_id).where(Customer.id.in_(ids))
+        select(Customer, entity, VatCheck.customer_id.is_not(None))
+        .join(entity, entity.id == Customer.billing_entity_id)
+        .outerjoin(VatCheck, VatCheck.customer_id == Customer.id)
+        .where(Customer.id.in_(ids))
     )
     rows = (await tx.execute(statement)).all()
-    taxes = await load_taxes(tx, ids | {own.id for _, own in rows})
-    return {customer.id: customer_terms(customer, own, taxes) for customer, own in rows}
+    taxes = await load_taxes(tx, ids | {own.id for _, own, _ in rows})
+    return {customer.id: customer_terms(customer, own, taxes, taxes_pending=pending) for customer, own, pending in rows}
 
 
-def customer_terms(row: Customer, entity: BillingEntity, taxes: Taxes) -> CustomerTerms:
+def customer_terms(row: Customer, entity: BillingEntity, taxes: Taxes, *, taxes_pending: bool = False) -> CustomerTerms:
     """Settings of a customer of this billing entity as they apply; taxes of both by owner."""
     finalize = row.finalize_zero_amount_invoice
     return CustomerTerms(
@@ -135,6 +139,7 @@ def customer_terms(row: Customer, entity: BillingEntity, taxes: Taxes) -> Custom
         self_billed=row.account_type == "partner",
         # the customer's own set, else its billing entity's (credits.md §2.2)
         taxes=taxes.get(row.id) or taxes.get(entity.id, ()),
+        taxes_pending=taxes_pending,
     )
 
 

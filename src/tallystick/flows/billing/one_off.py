@@ -18,6 +18,7 @@ from tallystick.core.issuing import invoice_dates
 from tallystick.core.money import EXACT, ONE, cents_of, from_cents, precise
 from tallystick.core.periods import local_date
 from tallystick.core.taxes import winning
+from tallystick.flows.billing.awaited import status_with_taxes
 from tallystick.flows.billing.compose import Draft, Header, final_status
 from tallystick.flows.billing.load import load_customers, load_issuers, load_taxes, tax_terms
 from tallystick.flows.billing.run import lock_customers
@@ -79,7 +80,8 @@ async def bill_once(
     )
     composition = compose(fees)
     dates = invoice_dates(local_date(at, terms.timezone), terms, graced=False, recurring=False)
-    documents = await write(tx, [Draft(header, composition, dates, final_status(composition, terms))])
+    status = status_with_taxes(final_status(composition, terms), terms)
+    documents = await write(tx, [Draft(header, composition, dates, status)])
     await customers.prefer_currencies(tx, {customer.id: currency}, at)
     return documents[0].id
 
@@ -129,6 +131,8 @@ async def _fees(
         add_on = sold[line["add_on_code"]]
         asked = [explicit[code] for code in dict.fromkeys(line.get("tax_codes") or ())]
         won = winning(asked, attached.get(add_on.id, ()), customer.taxes)
+        if customer.taxes_pending:
+            won = tuple(asked)  # those are known; what else wins is seen when the customer's are
         fees.append(_fee(line, add_on, won, currency, at))
     return fees
 

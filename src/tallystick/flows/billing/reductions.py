@@ -34,15 +34,17 @@ class Reductions:
         at: dt.datetime,
         billed_before: Sequence[Credit] = (),
         invoice_id: UUID | None = None,
+        taxes_known: bool = True,
     ) -> Composition:
         """The customer's next invoice, made at `at` of these fees of these contracts, with all that lowers it.
 
         `billed_before` goes off first; the fees bear it already. `invoice_id`: a draft, which uses no notes of its own.
+        Without `taxes_known` the total is not known either, and notes pay nothing of it yet.
         """
         discount = self.coupons.discount(
             customer_id, fees, contracts, currency=currency, at=at, billed_before=billed_before
         )
-        notes = self.balances.notes(customer_id, currency, invoice_id)
+        notes = self.balances.notes(customer_id, currency, invoice_id) if taxes_known else []
         composition = compose(fees, discount, billed_before, notes)
         self.balances.use(customer_id, composition, at)
         return composition

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tallystick.core.invoice import FeeDraft, FeeType, Purpose
 from tallystick.core.issuing import draft_number, overdue_at
 from tallystick.core.occasion import Reason
 from tallystick.core.periods import local_midnight
+from tallystick.flows.billing.awaited import tax_status
 from tallystick.flows.billing.compose import Draft
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.sections import Computed, apply_sections
@@ -53,6 +55,21 @@ def _invoiced(documents: Sequence[Document]) -> dict[uuid.UUID, dt.datetime]:
     return {period.subscription_id: item.written_at for item in invoices for period in item.periods}
 
 
+async def numbered(tx: Tx, documents: Sequence[Document]) -> list[Document]:
+    """The documents with numbers for those that become final."""
+    final = [document for document in documents if document.finalized_at is not None]
+    wanted = [
+        numbers.Wanted(item.customer, item.issuer, item.finalized_at) for item in final if item.finalized_at is not None
+    ]
+    drawn = {item.id: found for item, found in zip(final, await numbers.draw(tx, wanted), strict=True)}
+    return [
+        replace(item, number=drawn[item.id].number, sequential_id=drawn[item.id].sequential_id)
+        if item.id in drawn
+        else item
+        for item in documents
+    ]
+
+
 async def announce(tx: Tx, documents: Sequence[Document]) -> None:
     """Agenda entries, messages, mails and document jobs of invoices that were just stored (invoicing.md §19)."""
     await agenda.put(tx, [due for document in documents for due in next_dates(document)])
@@ -93,6 +110,7 @@ def document_of(draft: Draft, numbered: numbers.Numbered | None) -> Document:
         at=header.at,
         written_at=header.at,
         finalized_at=header.at if draft.status == "finalized" else None,
+        tax_status=tax_status(draft.status, header.customer),
         paid_cents=total_cents if header.paid else 0,
     )
 
@@ -133,7 +151,9 @@ def _is_told_of(fee: FeeDraft) -> bool:
 def _messages(document: Document) -> list[Message]:
     told: list[tuple[str, uuid.UUID]] = []
     if document.status == "draft":
-        told = [("invoice.drafted", document.id), ("invoice.ready_to_finalize", document.id)]
+        told = [("invoice.drafted", document.id)]
+        if document.tax_status is None:
+            told.append(("invoice.ready_to_finalize", document.id))
     elif document.status == "finalized":
         # fees paid in advance are told of before their invoice (webhooks.md §2.2, 26)
         fees = (taxed.fee for taxed in document.composition.fees)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tallystick.flows.billing.draft_terms import finalize_after_deletion, move_drafts
 from tallystick.flows.lifecycle import custom_sections
+from tallystick.flows.lifecycle.customer_taxes import Grounds, settle
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule_of_customers
 from tallystick.flows.lifecycle.subscriptions.terminate import terminate_all_of_customers
 from tallystick.ground import outbox
@@ -22,11 +23,8 @@ from tallystick.ground.tables import BillingEntity, Customer
 from tallystick.rooms.coupons import applied as applied_coupons
 from tallystick.rooms.custom_sections.store import Owner as SectionOwner
 from tallystick.rooms.customers import store, verbs
-from tallystick.rooms.invoices import stale
 from tallystick.rooms.organizations import store as organization_store
 from tallystick.rooms.organizations import verbs as organizations
-from tallystick.rooms.taxes import verbs as taxes
-from tallystick.rooms.taxes.store import Owner
 
 
 async def upsert(
@@ -40,20 +38,19 @@ async def upsert(
     """
     customer = await store.find(tx, organization_id, external_id, lock=True)
     message = "customer.created" if customer is None else "customer.updated"
+    before = None if customer is None else Grounds.of(customer)
     if customer is None:
-        customer = await create(tx, organization_id, at, external_id, fields)
+        customer = await _create(tx, organization_id, at, external_id, fields)
     else:
         entity = await _entity(tx, organization_id, fields) if "billing_entity_code" in fields else None
         changed = await verbs.update(tx, customer, at, fields, billing_entity_id=entity.id if entity else None)
         if changed:
             await customer_terms_changed(tx, [customer.id], at)
-    if fields.get("tax_codes") is not None:
-        await taxes.attach(tx, organization_id, Owner.CUSTOMER, {customer.id: fields["tax_codes"]}, at)
-        await stale.mark_of_customers(tx, [customer.id], at)
+    told = await settle(tx, customer, at, fields.get("tax_codes"), before)
     await custom_sections.choose(tx, organization_id, SectionOwner.CUSTOMER, customer.id, fields, at)
     if fields.get("metadata") is not None:
         await verbs.replace_metadata(tx, customer, at, fields["metadata"])
-    await outbox.emit(tx, [Message(organization_id, message, customer.id, at)])
+    await outbox.emit(tx, [Message(organization_id, message, customer.id, at), *told])
     return customer
 
 
@@ -61,6 +58,14 @@ async def create(
     tx: Tx, organization_id: uuid.UUID, at: dt.datetime, external_id: str, fields: Mapping[str, Any]
 ) -> Customer:
     """A new customer without any message, as other calls create one on the fly (webhooks.md §2.2)."""
+    customer = await _create(tx, organization_id, at, external_id, fields)
+    await settle(tx, customer, at, None, None)
+    return customer
+
+
+async def _create(
+    tx: Tx, organization_id: uuid.UUID, at: dt.datetime, external_id: str, fields: Mapping[str, Any]
+) -> Customer:
     entity = await _entity(tx, organization_id, fields)
     # from here on creations of this organization wait for each other
     sequential_id = await organizations.draw_customer_number(tx, organization_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from tallystick.flows.lifecycle import custom_sections
 from tallystick.flows.lifecycle.customers import customer_terms_changed
+from tallystick.flows.lifecycle.eu_taxes import management_changed
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid
 from tallystick.ground.tables import BillingEntity, Organization
@@ -47,6 +48,16 @@ async def update(tx: Tx, organization: Organization, at: dt.datetime, fields: Ma
         await _terms_changed(tx, entity.id, at)
 
 
+async def create_entity(
+    tx: Tx, organization_id: uuid.UUID, at: dt.datetime, fields: Mapping[str, Any]
+) -> BillingEntity:
+    """Another billing entity; `fields` as for `verbs.create_entity`."""
+    entity = await verbs.create_entity(tx, organization_id, at, fields)
+    if entity.eu_tax_management:
+        await management_changed(tx, entity, at)
+    return entity
+
+
 async def update_entity(
     tx: Tx, entity: BillingEntity, at: dt.datetime, fields: Mapping[str, Any], tax_codes: Sequence[str] | None
 ) -> None:
@@ -54,7 +65,10 @@ async def update_entity(
 
     `fields` may name the custom sections it selects, too.
     """
+    managed = entity.eu_tax_management
     changed = await verbs.update_entity(tx, entity, at, fields)
+    if fields.get("eu_tax_management") or managed != entity.eu_tax_management:
+        await management_changed(tx, entity, at)
     if tax_codes is not None:
         codes = {entity.id: tax_codes}
         await taxes.attach(tx, entity.organization_id, Owner.BILLING_ENTITY, codes, at, fold_case=True)

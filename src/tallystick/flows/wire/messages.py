@@ -94,6 +94,7 @@ CONTENTS: Mapping[str, Content] = {
     "credit_note.refund_failure": Content("credit_note_payment_provider_refund_error", "CreditNote"),
     "customer.created": _CUSTOMER,
     "customer.updated": _CUSTOMER,
+    "customer.vies_check": _CUSTOMER,
     "events.errors": Content("events_errors", "Organization"),
     "fee.created": Content("fee", "Fee", fee_wire.fees_of_messages),
     "invoice.payment_failure": Content("payment_provider_invoice_payment_error", "Invoice"),

@@ -33,7 +33,7 @@ from tallystick.ground.tables.metering import Event, EventKey, TouchedSubscripti
 from tallystick.ground.tables.organizations import ApiKey, BillingEntity, Organization
 from tallystick.ground.tables.progressive import AppliedUsageThreshold, LifetimeUsage
 from tallystick.ground.tables.subscriptions import FixedChargeUnits, Subscription, UnitsOverride
-from tallystick.ground.tables.taxes import Tax, TaxLink
+from tallystick.ground.tables.taxes import Tax, TaxLink, VatCheck, VatConfirmation
 from tallystick.ground.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from tallystick.ground.tables.work import AgendaEntry, InstallationSecret, OutboxMessage
 
@@ -88,6 +88,8 @@ __all__ = [
     "TriggeredAlert",
     "UnitsOverride",
     "UsageThreshold",
+    "VatCheck",
+    "VatConfirmation",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

@@ -65,6 +65,8 @@ class Document:
     at: dt.datetime
     written_at: dt.datetime
     finalized_at: dt.datetime | None
+    #: pending while it waits for its taxes, succeeded when it did (invoicing.md §7.3)
+    tax_status: str | None = None
     #: paid outside before there was an invoice
     paid_cents: int = 0
 
@@ -85,6 +87,37 @@ async def rewrite(tx: Tx, documents: Sequence[Document]) -> None:
     await tx.execute(delete(InvoiceCredit).where(InvoiceCredit.invoice_id.in_(ids)))
     await _write_lines(tx, documents)
     await tx.execute(update(Invoice), [invoice_row(document) for document in documents])
+
+
+async def write_taxes(tx: Tx, documents: Sequence[Document]) -> None:
+    """Give stored invoices that are not issued the taxes of their composition and what was credited after them.
+
+    Totals, dates, number and status follow; lines and the credits before taxes stay.
+    """
+    fees = [taxed for document in documents for taxed in document.composition.fees]
+    await tx.execute(delete(FeeTax).where(FeeTax.fee_id.in_([taxed.fee.id for taxed in fees])))
+    await tx.execute(delete(InvoiceTax).where(InvoiceTax.invoice_id.in_([document.id for document in documents])))
+    rows = [row for item in documents for taxed in item.composition.fees for row in fee_tax_rows(item, taxed)]
+    await copy(tx, "fee_taxes", rows)
+    await copy(tx, "invoice_taxes", [row for document in documents for row in tax_rows(document)])
+    credits = [row for document in documents for row in credit_rows(document) if not row["before_taxes"]]
+    await copy(tx, "invoice_credits", credits)
+    payment_status = {taxed.fee.id: item.payment_status for item in documents for taxed in item.composition.fees}
+    if fees:
+        await tx.execute(update(Fee), [_taxes_of_fee(taxed, payment_status[taxed.fee.id]) for taxed in fees])
+    await tx.execute(update(Invoice), [invoice_row(document) for document in documents])
+
+
+def _taxes_of_fee(taxed: TaxedFee, payment_status: str) -> Row:
+    taxes = taxed.taxes
+    return {
+        "id": taxed.fee.id,
+        "taxes_amount_cents": taxes.amount_cents,
+        "taxes_precise_amount_cents": taxes.precise_amount_cents,
+        "taxes_rate": taxes.rate,
+        "precise_credit_notes_amount_cents": taxed.fee.precise_credit_notes_cents,
+        "payment_status": payment_status,
+    }
 
 
 async def _write_lines(tx: Tx, documents: Sequence[Document]) -> None:
@@ -109,6 +142,7 @@ def invoice_row(document: Document) -> Row:
         "invoice_type": document.invoice_type,
         "status": document.status,
         "payment_status": document.payment_status,
+        "tax_status": document.tax_status,
         "number": document.number,
         "sequential_id": document.sequential_id,
         "currency": document.currency,

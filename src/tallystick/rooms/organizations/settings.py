@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from tallystick.core import eu_vat
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Problems
 from tallystick.ground.tables import BillingEntity
@@ -58,11 +59,6 @@ TERMS = (
 )
 PER_CUSTOMER = "per_customer"
 PER_BILLING_ENTITY = "per_billing_entity"
-#: countries whose VAT is known (credits.md §2.7)
-EU_VAT_COUNTRIES = frozenset({
-    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU",
-    "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
-})  # fmt: skip
 EINVOICING_COUNTRIES = frozenset({"DE", "FR"})
 
 
@@ -103,6 +99,6 @@ def _check_country(entity: BillingEntity) -> None:
         problems.add("einvoicing", "country_must_be_present")
     elif entity.einvoicing and entity.country not in EINVOICING_COUNTRIES:
         problems.add("einvoicing", "country_not_supported")
-    if entity.eu_tax_management and entity.country not in EU_VAT_COUNTRIES:
+    if entity.eu_tax_management and entity.country not in eu_vat.COUNTRIES:
         problems.add("eu_tax_management", "billing_entity_must_be_in_eu")
     problems.raise_if_any()

@@ -111,7 +111,7 @@ def _parts(row: CreditNote, amounts: NoteAmounts) -> Parts:
 
 
 def _note(row: CreditNote, subject: Subject, amounts: NoteAmounts, parts: Parts, at: dt.datetime) -> Note:
-    final = subject.invoice.status != "draft"
+    final = subject.invoice.status not in ("draft", "pending")
     return Note(
         organization_id=row.organization_id,
         customer_id=row.customer_id,

@@ -6,7 +6,7 @@ left join subscriptions o
   and o.customer_id = s.customer_id and o.status <> 'canceled'
 left join (
   fees f join invoices i
-    on i.id = f.invoice_id and i.invoice_type = 'subscription' and i.status in ('draft', 'finalized')
+    on i.id = f.invoice_id and i.invoice_type = 'subscription' and i.status in ('draft', 'pending', 'finalized')
 ) on f.subscription_id = o.id and f.fee_type = 'charge' and f.deleted_at is null
   and (s.terminated_at is null or i.created_at < s.terminated_at)
 where s.id = any(cast(:ids as uuid[]))

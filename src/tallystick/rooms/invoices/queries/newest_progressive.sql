@@ -18,7 +18,7 @@ cross join lateral (
   select i.id, i.fees_amount_cents, i.coupons_amount_cents
   from invoice_subscriptions s join invoices i on i.id = s.invoice_id
   where s.subscription_id = w.subscription_id and s.invoicing_reason = 'progressive_billing'
-    and s.billing_at >= w.start_at and s.billing_at < w.end_at and i.status in ('finalized', 'failed')
+    and s.billing_at >= w.start_at and s.billing_at < w.end_at and i.status in ('finalized', 'failed', 'pending')
   order by i.created_at desc, i.sequential_id desc nulls last
   limit 1
 ) p
