@@ -63,6 +63,7 @@ class Intake:
             self._url,
             min_size=0,
             max_size=COMMITTERS,
+            reset=_leave,
             server_settings={**INSERT_SETTINGS, "application_name": "tallystick intake"},
         )
         self._committers = [asyncio.create_task(self._commit_forever()) for _ in range(COMMITTERS)]
@@ -155,6 +156,10 @@ class Intake:
             return found
         await transaction.rollback()
         return found if len(parcels) == 1 else None
+
+
+async def _leave(_: Connection) -> None:
+    """Nothing to reset: what ended in a transaction left no state in the session, and a query would be its price."""
 
 
 def _by_parcel(parcels: Sequence[_Parcel], refused: set[int]) -> list[list[int]]:

@@ -71,6 +71,8 @@ class Watch:
         unknown = [key for key, watched in known.items() if watched is None]
         if unknown:
             known.update(await self._load(connection, unknown))
+        if all(watched is Watched.NOT for watched in known.values()):
+            return
         due_at: dict[tuple[uuid.UUID, str], dt.datetime] = {}
         for row in rows:
             watched = known[row.organization_id]
