@@ -106,9 +106,9 @@ from generate_series(1, cast($2 as int)) n
 _SUBSCRIPTIONS = """
 insert into subscriptions (id, organization_id, customer_id, plan_id, external_id, status, billing_time,
   subscription_at, started_at, activated_at, on_termination_invoice, consolidate_invoice, progressive_billing_disabled,
-  payment_method_type, created_at, updated_at)
+  skip_invoice_custom_sections, payment_method_type, created_at, updated_at)
 select gen_random_uuid(), $1, c.id, p.id, 's' || c.sequential_id, 'active', 'calendar', $2, $2, $2, 'generate', true,
-  false, 'provider', $2, $2
+  false, false, 'provider', $2, $2
 from customers c, plans p where c.organization_id = $1 and p.organization_id = $1
 """
 

@@ -5,8 +5,8 @@ Not a place for prices or fees: it knows numbers and currencies, nothing of what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from decimal import (
     ROUND_CEILING,
     ROUND_DOWN,
@@ -50,11 +50,9 @@ class UnknownCurrency(ValueError):
     """A currency code outside `CURRENCIES`."""
 
 
-@contextmanager
-def exact() -> Iterator[None]:
+def exact() -> AbstractContextManager[Context]:
     """Run plain `+ - * /` on Decimals at 80 digits; the thread's default of 28 would cut (rating.md §1)."""
-    with localcontext(EXACT):
-        yield
+    return localcontext(EXACT)
 
 
 def exponent(currency: str) -> int:

@@ -10,6 +10,7 @@ import secrets
 import threading
 import uuid
 
+# the driver's own kind of uuid.UUID: made, hashed and sent several times as fast
 from asyncpg.pgproto.pgproto import UUID as DriverUUID
 
 from tallystick.ground.clock import machine_milliseconds
@@ -25,11 +26,17 @@ _LOW = (1 << 62) - 1
 
 def new_id() -> uuid.UUID:
     """A new UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, then a counter seeded with random bits."""
-    return new_ids(1)[0]
+    return DriverUUID(_reserve(1).to_bytes(16))
 
 
 def new_ids(count: int) -> list[uuid.UUID]:
     """So many new UUIDv7, consecutive and ascending: for rows that are made together."""
+    start = _reserve(count)
+    return [DriverUUID(value.to_bytes(16)) for value in range(start, start + count)]
+
+
+def _reserve(count: int) -> int:
+    """The first of so many new ids, as a number."""
     global _last
     with _lock:
         first = (machine_milliseconds() << 74) | _random.getrandbits(74)
@@ -40,9 +47,7 @@ def new_ids(count: int) -> list[uuid.UUID]:
             first = (first | _LOW) + 1  # the run must not reach the bits of the variant
         _last = first + count - 1
     high, low = first >> 62, first & _LOW
-    start = ((high >> 12) << 80) | (0x7 << 76) | ((high & 0xFFF) << 64) | (0b10 << 62) | low
-    # the driver's own kind of uuid.UUID: made, hashed and sent several times as fast
-    return [DriverUUID(value.to_bytes(16)) for value in range(start, start + count)]
+    return ((high >> 12) << 80) | (0x7 << 76) | ((high & 0xFFF) << 64) | (0b10 << 62) | low
 
 
 def parse_id(text: str) -> uuid.UUID | None:
