@@ -6,16 +6,15 @@ The yardstick is the plain COPY of the very rows the run wrote. Sizes: `--subscr
 from __future__ import annotations
 
 import argparse
-import asyncio
 import time
-from functools import partial
 
 import asyncpg
+import uvloop
 
 from bench.population import populate
 from bench.report import durable_postgres, peak_memory_mib, publish
-from tallystick.flows.clockwork.chunks import carry_out_next
-from tallystick.ground import agenda, garbage
+from tallystick.flows.clockwork.live import work_off_live
+from tallystick.ground import garbage
 from tallystick.ground.db import Database
 
 WRITTEN = ("invoices", "fees", "fee_taxes", "invoice_taxes", "invoice_subscriptions")
@@ -29,9 +28,9 @@ async def run(url: str, subscriptions: int, events: int) -> None:
     database = Database(url, pool_size=4)
     garbage.calm()
     started = time.perf_counter()
-    chunks = 0
-    while await carry_out_next(database, partial(agenda.claim_live, until=world.month_end_at)):
-        chunks += 1
+    rounds = 0
+    while await work_off_live(database, world.month_end_at):
+        rounds += 1
     seconds = time.perf_counter() - started
     await database.close()
     connection = await asyncpg.connect(url)
@@ -45,7 +44,7 @@ async def run(url: str, subscriptions: int, events: int) -> None:
             "events": events,
             "filled in (s)": round(filled, 1),
             "invoices": invoices,
-            "chunks": chunks,
+            "rounds": rounds,
             "billed in (s)": round(seconds, 2),
             "invoices/s": round(invoices / seconds, 1),
             "rows written": rows,
@@ -77,7 +76,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     options = parser.parse_args()
     with durable_postgres() as url:
-        asyncio.run(run(url, options.subscriptions, options.events))
+        uvloop.run(run(url, options.subscriptions, options.events))
 
 
 if __name__ == "__main__":

@@ -76,13 +76,15 @@ def fee_taxes(
     with exact():
         base = amount_cents - precise_coupons_cents
         precise_base = precise_amount_cents - precise_coupons_cents
-        rows = tuple(
-            FeeTaxAmount(tax, cents_of(base * tax.rate / 100), precise(precise_base * tax.rate / 100)) for tax in taxes
-        )
-        total = sum((base * tax.rate / 100 for tax in taxes), ZERO)
-        precise_total = sum((precise_base * tax.rate / 100 for tax in taxes), ZERO)
-        rate = sum((tax.rate for tax in taxes), ZERO)
-        return FeeTaxes(rows, cents_of(total), precise(precise_total), rate)
+        rows = []
+        total, precise_total, rate = ZERO, ZERO, ZERO
+        for tax in taxes:
+            amount, precise_amount = base * tax.rate / 100, precise_base * tax.rate / 100
+            rows.append(FeeTaxAmount(tax, cents_of(amount), precise(precise_amount)))
+            total += amount
+            precise_total += precise_amount
+            rate += tax.rate
+        return FeeTaxes(tuple(rows), cents_of(total), precise(precise_total), rate)
 
 
 def invoice_taxes(fees: Sequence[TaxableFee], sub_total_cents: int) -> InvoiceTaxes:

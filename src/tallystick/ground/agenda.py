@@ -128,6 +128,13 @@ async def claim_live(tx: Tx, until: dt.datetime) -> list[Due]:
     return [Due(Kind(row.kind), row.subject_id, row.organization_id, row.due_at) for row in rows]
 
 
+async def claim_like(tx: Tx, pattern: Due) -> list[Due]:
+    """Lock more live entries of the same kind and instant; none when there are none, or others hold them."""
+    given = {"kind": pattern.kind.value, "due_at": pattern.due_at, "limit": CHUNK}
+    rows = await tx.execute(_CLAIM_LIKE, given)
+    return [Due(Kind(row.kind), row.subject_id, row.organization_id, row.due_at) for row in rows]
+
+
 async def claim_of(tx: Tx, organization_id: uuid.UUID, until: dt.datetime) -> list[Due]:
     """Lock the entries of one organization that fall due first: same instant, same kind, at or before `until`."""
     rows = await tx.execute(_CLAIM_OF, {"organization": organization_id, "until": until, "limit": CHUNK})
@@ -169,6 +176,15 @@ _CLAIM_LIVE = text("""
         order by f.due_at, f.rank, f.subject_id limit 1 for update of f skip locked
       )
     order by a.due_at, a.rank, a.subject_id
+    limit :limit
+    for update of a skip locked
+""")
+
+_CLAIM_LIKE = text("""
+    select a.kind, a.subject_id, a.organization_id, a.due_at
+    from agenda a join organizations o on o.id = a.organization_id
+    where not o.sandbox and a.failed_at is null and a.kind = :kind and a.due_at = :due_at
+    order by a.subject_id
     limit :limit
     for update of a skip locked
 """)

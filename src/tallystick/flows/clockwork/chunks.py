@@ -21,17 +21,20 @@ log = structlog.get_logger(__name__)
 
 Claim = Callable[[Tx], Awaitable[list[Due]]]
 
+#: told of the entries of a chunk once all of them are held, with their customers
+Begun = Callable[[Sequence[Due]], None]
+
 #: PostgreSQL states after which the same work may succeed: lost connections, deadlocks, serialization failures
 _PASSING = ("08", "40", "53", "57", "55P03")
 
 
-async def carry_out_next(database: Database, claim: Claim) -> int:
+async def carry_out_next(database: Database, claim: Claim, begun: Begun | None = None) -> int:
     """Claim a chunk and carry it out; returns how many entries were dealt with, 0 when nothing was claimed."""
     claimed: list[Due] = []
     try:
         async with database.begin() as tx:
             claimed = await claim(tx)
-            await _carry_out(tx, claimed)
+            await _carry_out(tx, claimed, begun)
     except Exception as error:
         if not claimed or _passes(error):
             raise
@@ -40,10 +43,12 @@ async def carry_out_next(database: Database, claim: Claim) -> int:
     return len(claimed)
 
 
-async def _carry_out(tx: Tx, entries: Sequence[Due]) -> None:
+async def _carry_out(tx: Tx, entries: Sequence[Due], begun: Begun | None = None) -> None:
     if entries and entries[0].kind is Kind.BILL:
         entries = await whole_customers(tx, entries)
     if entries:
+        if begun is not None:
+            begun(entries)
         await HANDLERS[entries[0].kind](tx, entries)
         await agenda.done(tx, entries)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from functools import partial
+from operator import attrgetter
 
 from sqlalchemy import text
 
 from tallystick.flows.clockwork.chunks import carry_out_next
 from tallystick.flows.clockwork.sandbox import settle_if_due
 from tallystick.ground import agenda
+from tallystick.ground.agenda import Due, Kind
 from tallystick.ground.clock import machine_now
 from tallystick.ground.db import Database
 from tallystick.ground.notices import listening
@@ -46,11 +49,29 @@ async def work(database: Database, outlets: Outlets, stop: asyncio.Event) -> Non
 
 
 async def work_off_due(database: Database, outlets: Outlets, now: dt.datetime) -> int:
-    """One round: a chunk of live entries, and every sandbox organization that has something due."""
-    done = await carry_out_next(database, partial(agenda.claim_live, until=now))
+    """One round: live entries, and every sandbox organization that has something due."""
+    done = await work_off_live(database, now)
     for organization_id in await _unsettled(database, now):
         await settle_if_due(database, outlets, organization_id)
     return done
+
+
+async def work_off_live(database: Database, now: dt.datetime) -> int:
+    """A chunk of live entries; with a full one of bills, another at its side. Returns how many were dealt with.
+
+    The database works on one of them while this process rates the other. Bills of one instant have no order, and the
+    second chunk is claimed when all entries of the first one's customers are held, so it cannot part them.
+    """
+    beside: list[asyncio.Task[int]] = []
+    async with asyncio.TaskGroup() as chunks:
+
+        def begun(entries: Sequence[Due]) -> None:
+            if entries[0].kind is Kind.BILL and len(entries) >= agenda.CHUNK:
+                like = partial(agenda.claim_like, pattern=max(entries, key=attrgetter("due_at")))
+                beside.append(chunks.create_task(carry_out_next(database, like)))
+
+        done = await carry_out_next(database, partial(agenda.claim_live, until=now), begun)
+    return done + sum(chunk.result() for chunk in beside)
 
 
 async def _unsettled(database: Database, now: dt.datetime) -> list[uuid.UUID]:
