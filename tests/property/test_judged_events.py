@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from tallystick.core.aggregate import Event
 from tallystick.core.contract import ChargeTerms
 from tallystick.core.metering import MeterWindow
+from tallystick.core.money import total as sum_of
 from tallystick.core.verdict import judge
 from tallystick.ground.db import Database
 from tallystick.rooms.metering import breakdowns, judged, measure
@@ -44,7 +45,7 @@ async def test_units_of_events_add_up_to_the_usage(database: Database, case: tup
             units = [judge(kind, one)[1] for one in found]
             assert total == len(found)
             if kind in (*ADDITIVE, "latest_agg", "unique_count_agg"):
-                assert sum(units, Decimal(0)) == bucket.usage.full_units
+                assert sum_of(units) == bucket.usage.full_units
             if kind == "max_agg":
                 assert bucket.usage.full_units in (units or [Decimal(0)])
 
@@ -61,5 +62,5 @@ async def test_units_of_parts_add_up_to_the_usage(database: Database, case: tupl
         for bucket in await measure.meter(tx, [window]):
             own = [one for one in found if (one.filter_id, one.grouped_by) == (bucket.filter_id, bucket.grouped_by)]
             if own and kind in (*ADDITIVE, "latest_agg"):
-                assert sum((one.units for one in own), Decimal(0)) == bucket.usage.full_units
+                assert sum_of(one.units for one in own) == bucket.usage.full_units
             assert all(set(one.presentation_by) <= {"tier", "operation_type"} for one in own)

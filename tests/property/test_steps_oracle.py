@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.aggregate import Event, bucket_of, group_keys, group_of, numeric_value, text_value
@@ -17,27 +18,31 @@ from tallystick.core.contract import ChargeTerms
 from tallystick.core.metering import MeterWindow
 from tallystick.ground.db import Database
 from tallystick.rooms.metering import in_advance
-from tests.support.metering import FIELD, at, charge, events, metric, price_filter, store_events, window
+from tests.support.metering import FIELD, at, charge, event_rows, events, metric, price_filter, store_rows, window
 
 MOMENTS = ["2026-05-20T12:00", "2026-06-01T00:00", "2026-06-05T08:30", "2026-06-05T08:30", "2026-06-17T23:59"]
 VALUES = [0, 1, "2.5", -3, 7, "x", "", None]
 TEXTS = ["a", "b", "", None]
+#: for each of five kinds 15 chunks of 40 subscriptions: 3,000 cases
+CHUNKS, SIZE = 15, 40
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 Step = tuple[bool, Decimal, Decimal, Decimal, int, int]
 
 
-def properties(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries(
-        {FIELD: st.sampled_from(VALUES if kind == "sum" else TEXTS)},
-        optional={
-            "operation_type": st.sampled_from(["add", "remove", "other", None]),
-            "region": st.sampled_from(["eu", "us"]),
-            "team": st.sampled_from(["x", None]),
-        },
-    )
+def history(kind: str, seed: int) -> list[tuple[str, dict[str, Any]]]:
+    """Up to ten events of a seed."""
+    rng = Random(seed)
+    return [(rng.choice(MOMENTS), _properties(rng, kind)) for _ in range(rng.randint(0, 10))]
 
 
-def histories(kind: str) -> st.SearchStrategy[list[tuple[str, dict[str, Any]]]]:
-    return st.lists(st.tuples(st.sampled_from(MOMENTS), properties(kind)), max_size=10)
+def _properties(rng: Random, kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = {FIELD: rng.choice(VALUES if kind == "sum" else TEXTS)}
+    more: dict[str, list[Any]] = {
+        "operation_type": ["add", "remove", "other", None],
+        "region": ["eu", "us"],
+        "team": ["x", None],
+    }
+    return found | {name: rng.choice(values) for name, values in more.items() if rng.random() < 0.5}
 
 
 def sold(kind: str, recurring: bool) -> ChargeTerms:
@@ -99,20 +104,28 @@ def _applied(of: MeterWindow, event: Event, there: dict[str, bool]) -> tuple[Dec
     ("kind", "recurring"),
     [("count", False), ("sum", False), ("sum", True), ("unique_count", False), ("unique_count", True)],
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-async def test_steps(database: Database, kind: str, recurring: bool, data: st.DataObject) -> None:
-    of = window(sold(kind, recurring), start_at=at("2026-06-01"), end_at=at("2026-06-30"))
-    given = events(*data.draw(histories(kind)))
+@settings(max_examples=CHUNKS, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seeds=st.lists(st.integers(0, 2**40), min_size=SIZE, max_size=SIZE, unique=True))
+async def test_steps(database: Database, kind: str, recurring: bool, seeds: list[int]) -> None:
+    cases = [_case(kind, recurring, number, seed) for number, seed in enumerate(seeds)]
     async with database.begin() as tx:
-        await store_events(tx, of, given)
-        found = await in_advance.steps(tx, [of], [uuid.UUID(int=event.id) for event in given])
-        levels = await in_advance.levels(tx, [of])
+        await store_rows(tx, [row for of, its in cases for row in event_rows(of, its)])
+        ids = [uuid.UUID(int=event.id) for _, its in cases for event in its]
+        found = await in_advance.steps(tx, [of for of, _ in cases], ids)
+        levels = await in_advance.levels(tx, [of for of, _ in cases])
         await tx.rollback()
-    wanted = walk(of, given)
-    assert {
-        event_id.int: (step.counted, step.applied, step.raised, step.units, step.events, step.window_events)
-        for (_, event_id), step in found.items()
-    } == wanted
-    raised = sum((raised for level in levels.values() for _, raised in level.raises), Decimal(0))
-    assert raised == sum((step[2] for step in wanted.values()), Decimal(0))
+    for of, its in cases:
+        wanted = walk(of, its)
+        assert {
+            event_id.int: (step.counted, step.applied, step.raised, step.units, step.events, step.window_events)
+            for (key, event_id), step in found.items()
+            if key == of.key
+        } == wanted
+        raises = [raised for (key, *_), level in levels.items() if key == of.key for _, raised in level.raises]
+        assert sum(raises, Decimal(0)) == sum((step[2] for step in wanted.values()), Decimal(0))
+
+
+def _case(kind: str, recurring: bool, number: int, seed: int) -> tuple[MeterWindow, list[Event]]:
+    """A window in June 2026 with its events, whose ids no other case of the chunk has."""
+    of = window(sold(kind, recurring), key=number, start_at=at("2026-06-01"), end_at=at("2026-06-30"))
+    return of, [replace(event, id=number * 100 + event.id + 1) for event in events(*history(kind, seed))]

@@ -18,6 +18,7 @@ from tallystick.core.rating import ChargeModel, Usage
 from tallystick.core.windows import Window
 from tallystick.ground import json
 from tallystick.ground.db import Tx, raw_connection
+from tallystick.ground.tables import Subscription
 from tallystick.rooms.metering.store import EventRow, insert
 
 FIELD = "value"
@@ -115,7 +116,18 @@ def usage_of(of: MeterWindow, *rows: tuple[str, Any], first_started_at: dt.datet
 
 async def store_events(tx: Tx, of: MeterWindow, given: Iterable[Event], **more: Any) -> None:
     """Store events where the window finds them; `more` replaces columns."""
-    rows = [
+    await store_rows(tx, event_rows(of, given, **more))
+
+
+async def store_rows(tx: Tx, rows: Sequence[EventRow]) -> None:
+    """Store rows that are all new."""
+    if rows:
+        assert await insert(await raw_connection(tx), rows) == []
+
+
+def event_rows(of: MeterWindow, given: Iterable[Event], **more: Any) -> list[EventRow]:
+    """The rows of events that the window finds; `more` replaces columns."""
+    return [
         EventRow(
             organization_id=of.organization_id,
             id=uuid.UUID(int=event.id),
@@ -129,10 +141,26 @@ async def store_events(tx: Tx, of: MeterWindow, given: Iterable[Event], **more: 
         )._replace(**more)
         for event in given
     ]
-    if rows:
-        assert await insert(await raw_connection(tx), rows) == []
 
 
 def dec(text: str | int) -> Decimal:
     """A Decimal."""
     return Decimal(text)
+
+
+def subscription_row(of: MeterWindow, started_at: dt.datetime) -> Subscription:
+    """An active row of the window's subscription, of a customer and a plan that are not there."""
+    unknown = uuid.UUID(int=0)
+    return Subscription(
+        id=uuid.uuid4(),
+        organization_id=of.organization_id,
+        customer_id=unknown,
+        plan_id=unknown,
+        external_id=of.external_subscription_id,
+        status="active",
+        billing_time="calendar",
+        subscription_at=started_at,
+        started_at=started_at,
+        created_at=started_at,
+        updated_at=started_at,
+    )
