@@ -114,6 +114,27 @@ def test_coupons_and_progressive_credits_count(shop: Api) -> None:
     same(seen, made(shop, "2025-07-01T12:00:00Z"))
 
 
+@pytest.mark.parametrize("mode", ["credit", "skip"])
+def test_the_end_of_a_plan_paid_in_advance(shop: Api, mode: str) -> None:
+    """Its unused time is credited, and the note pays of the last invoice."""
+    subscribe(shop, "advance", on_termination_credit_note=mode)
+    shop.at("2025-06-14T12:00:00Z")
+    event(shop, "calls", n=400)
+    seen = preview(shop, **of(terminated_at="2025-06-16T15:00:00Z"))
+    assert [credit["item"]["type"] for credit in seen["credits"]] == (["credit_note"] if mode == "credit" else [])
+    shop.at("2025-06-16T15:00:00Z").delete("/subscriptions/s")
+    same(seen, made(shop))
+
+
+def test_the_upgrade_of_a_plan_paid_in_advance(shop: Api) -> None:
+    subscribe(shop, "advance")
+    shop.at("2025-06-20T00:00:00Z")
+    seen = preview(shop, **of(plan_code="dear"))
+    assert seen["credit_notes_amount_cents"] > 0
+    subscribe(shop, "dear")
+    same(seen, made(shop))
+
+
 def test_an_end(shop: Api) -> None:
     subscribe(shop, "arrears")
     event(shop, "calls", n=40)

@@ -74,8 +74,9 @@ class FeeDraft:
     """A rated line before it has an invoice. Amounts in minor units; `unit_amount` in currency units.
 
     `charge_id` and `filter_id`, `fixed_charge_id` and `add_on_id`, or `add_on_id` alone, name what was priced,
-    `parent_id` the fee that a true-up belongs to. `taxes` is the set that won. `period_from_at` and `period_to_at` are
-    the billed window, end exclusive. `in_units` is the price in the charge's pricing unit, if it has one.
+    `parent_id` the fee that a true-up belongs to, `original_id` the first one of a chain of voided and new fees.
+    `taxes` is the set that won. `period_from_at` and `period_to_at` are the billed window, end exclusive. `in_units` is
+    the price in the charge's pricing unit, if it has one.
     """
 
     id: UUID
@@ -93,6 +94,7 @@ class FeeDraft:
     fixed_charge_id: UUID | None = None
     add_on_id: UUID | None = None
     parent_id: UUID | None = None
+    original_id: UUID | None = None
     grouped_by: Mapping[str, str | None] = field(default_factory=dict)
     total_aggregated_units: Decimal | None = None
     events_count: int | None = None

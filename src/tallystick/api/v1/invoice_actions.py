@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from starlette.responses import Response
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import is_email
+from tallystick.api.inputs import Input, Label, Number, Shape, is_email, read
 from tallystick.api.routes import Routes
 from tallystick.api.v1.invoices import shown
+from tallystick.api.v1.subscriptions import OrderNumber
 from tallystick.core.credit_note import Parts
 from tallystick.flows.billing import collection, drafts
+from tallystick.flows.billing import regenerate as regenerating
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.voiding import void as void_invoice
 from tallystick.flows.mails.resend import resend_invoice
 from tallystick.flows.usage.marks import mark_invoiced
+from tallystick.flows.wire.previews import again
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Forbidden, NotFound
 from tallystick.ground.tables import Invoice
@@ -66,6 +69,42 @@ async def void(call: Call, tx: Tx) -> Any:
         noted = Parts(credit_cents=call.whole("credit_amount") or 0, refund_cents=call.whole("refund_amount") or 0)
     voided = await void_invoice(tx, invoice, call.at, noted=noted)
     return {"invoice": await shown(call, tx, voided)}
+
+
+class RegeneratedFeeInput(Input):
+    """A line of the voided invoice, or a charge that had none; and what it shall be."""
+
+    id: Label = None
+    subscription_id: Label = None
+    charge_id: Label = None
+    charge_filter_id: Label = None
+    units: Number = None
+    unit_precise_amount: Number = None
+    invoice_display_name: Label = None
+
+
+class RegenerateInput(Input):
+    """Body of a regeneration; it has no root key."""
+
+    fees: Annotated[list[RegeneratedFeeInput] | None, Shape.ARRAY] = None
+    purchase_order_number: OrderNumber = None
+
+
+@routes.post("/invoices/{id}/regenerate", model=RegenerateInput)
+async def regenerate(call: Call, tx: Tx) -> Any:
+    """Issue an invoice in the place of a voided one, with the lines that are wanted."""
+    invoice = await _find(call, tx)
+    given = read(RegenerateInput, call.params, drop_nulls=True)
+    fields = {**given.given(), "fees": [fee.given() for fee in given.fees or ()]}
+    made = await regenerating.regenerate(tx, invoice, call.at, fields)
+    return {"invoice": await shown(call, tx, await tx.get_one(Invoice, made))}
+
+
+@routes.post("/invoices/{id}/regenerate/preview")
+async def regenerate_preview(call: Call, tx: Tx) -> Any:
+    """The lines of a voided invoice with the taxes of today."""
+    invoice = await _find(call, tx)
+    return {"fees": await again(tx, invoice, await regenerating.lines_today(tx, invoice))}
 
 
 @routes.post("/invoices/{id}/lose_dispute")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from tallystick.core.adjusting import Adjustment, takes_units
 from tallystick.core.aggregate import group_keys
-from tallystick.core.contract import ChargeTerms, Contract, FixedChargeTerms
+from tallystick.core.contract import ChargeTerms, Contract, FixedChargeTerms, PriceFilter
 from tallystick.core.invoice import FeeType, Purpose
 from tallystick.core.rating import ChargeModel
 from tallystick.flows.billing import drafts
@@ -40,10 +40,12 @@ async def adjust(tx: Tx, invoice: Invoice, at: dt.datetime, fields: Fields) -> t
     `charge_not_found`, `charge_filter_not_found`, `fixed_charge_not_found`; 422 `adjusted_fee`, `charge`, `units`.
     """
     await _hold(tx, invoice)
-    by = _adjustment(fields)
+    by = adjustment_of(fields)
+    if by == Adjustment():
+        raise Invalid.field("units", "value_is_mandatory")
     line = await _line(tx, invoice, fields)
     if by.units is not None and by.unit_amount is None:
-        await _check_model(tx, line)
+        await check_model(tx, line)
     row = await adjustments.add(tx, invoice, line, by, at)
     try:
         await drafts.refresh(tx, {invoice.id: at})
@@ -72,10 +74,11 @@ async def _hold(tx: Tx, invoice: Invoice) -> None:
         raise Forbidden("feature_unavailable")
 
 
-def _adjustment(fields: Fields) -> Adjustment:
+def adjustment_of(fields: Fields) -> Adjustment:
+    """What a request corrects; 422 `units`, `unit_precise_amount`."""
     units, unit_amount = fields.get("units"), fields.get("unit_precise_amount")
     name = fields.get("invoice_display_name")
-    if units is None and (unit_amount is not None or name is None):
+    if units is None and unit_amount is not None:
         raise Invalid.field("units", "value_is_mandatory")
     for field, value in (("units", units), ("unit_precise_amount", unit_amount)):
         if value is not None and not 0 <= value < MOST_CENTS:
@@ -129,12 +132,7 @@ def _fixed_line(period: InvoiceSubscription, contract: Contract, fixed_charge_id
 
 
 def _charge_line(period: InvoiceSubscription, contract: Contract, charge_id: str | None, filter_id: str | None) -> Line:
-    charge = _found(contract.plan.charges, charge_id)
-    if charge is None:
-        raise NotFound("charge")
-    bucket = next((one for one in charge.filters if one.id == parse_id(filter_id or "")), None)
-    if filter_id is not None and bucket is None:
-        raise NotFound("charge_filter")
+    charge, bucket = wanted_charge(contract, charge_id, filter_id)
     return Line(
         contract.subscription_id,
         FeeType.CHARGE.value,
@@ -146,13 +144,26 @@ def _charge_line(period: InvoiceSubscription, contract: Contract, charge_id: str
     )
 
 
+def wanted_charge(
+    contract: Contract, charge_id: str | None, filter_id: str | None
+) -> tuple[ChargeTerms, PriceFilter | None]:
+    """A charge of the plan and one of its filters, None for the default bucket; 404 for what is not there."""
+    charge = _found(contract.plan.charges, charge_id)
+    if charge is None:
+        raise NotFound("charge")
+    bucket = next((one for one in charge.filters if one.id == parse_id(filter_id or "")), None)
+    if filter_id is not None and bucket is None:
+        raise NotFound("charge_filter")
+    return charge, bucket
+
+
 def _found(charges: Sequence[Terms], charge_id: str | None) -> Terms | None:
     known = parse_id(charge_id or "")
     return next((one for one in charges if one.id == known), None)
 
 
-async def _check_model(tx: Tx, line: Line) -> None:
-    """Units alone say nothing of a charge that looks at single events (rating.md §19)."""
+async def check_model(tx: Tx, line: Line) -> None:
+    """Units alone say nothing of a charge that looks at single events: 422 `charge` (rating.md §19)."""
     fits = True
     if line.charge_id is not None and line.purpose != Purpose.TRUE_UP.value:
         charge = (await load_charges(tx, {line.charge_id}))[line.charge_id]

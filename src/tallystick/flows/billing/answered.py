@@ -227,4 +227,5 @@ def _document(
         written_at=at,
         finalized_at=at if status == "finalized" else None,
         tax_status=SUCCEEDED,
+        voided_invoice_id=invoice.voided_invoice_id,
     )

@@ -45,6 +45,8 @@ class Header:
     skip_automatic_payment: bool = False
     #: its fees were paid before there was an invoice
     paid: bool = False
+    #: the invoice in whose place this one is made
+    voided_invoice_id: uuid.UUID | None = None
     #: the custom sections that the request for it chose
     sections: Choice | None = None
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,9 +14,8 @@ from sqlalchemy import select
 
 from tallystick.core.invoice import Composition
 from tallystick.core.issuing import InvoiceDates, dates_at_finalization, draft_number
-from tallystick.core.occasion import Occasion, Reason
+from tallystick.core.occasion import Reason
 from tallystick.core.periods import local_date
-from tallystick.core.windows import Window, Windows
 from tallystick.flows.billing.awaited import PENDING, known_taxes, status_with_taxes, tax_status
 from tallystick.flows.billing.billed_before import less_billed_before
 from tallystick.flows.billing.compose import Rated, final_status
@@ -25,17 +23,17 @@ from tallystick.flows.billing.credit_notes import drafts as draft_notes
 from tallystick.flows.billing.credit_notes.surplus import Surplus, credit_surpluses
 from tallystick.flows.billing.due import Bill, rated_charges
 from tallystick.flows.billing.lines import fees_of
-from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.billing.reductions import Reductions, load_reductions
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.sections import Computed, apply_sections
+from tallystick.flows.billing.stored import bills_of
 from tallystick.flows.billing.write import announce, numbered
 from tallystick.flows.usage.marks import mark
 from tallystick.ground import agenda, outbox
 from tallystick.ground.agenda import Due
 from tallystick.ground.db import Tx
 from tallystick.ground.outbox import Message
-from tallystick.ground.tables import Invoice, InvoiceSubscription
+from tallystick.ground.tables import Invoice
 from tallystick.rooms.invoices import ledger, stale
 from tallystick.rooms.invoices.ledger import Document
 from tallystick.rooms.invoices.transitions import OF_DRAFTS
@@ -58,7 +56,7 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
     What is no draft, or none of subscriptions, is left alone.
     """
     invoices = await _drafts(tx, list(at_of))
-    bills = await _bills(tx, invoices)
+    bills = await bills_of(tx, [invoice.id for invoice in invoices])
     every = [bill for invoice in invoices for bill in bills[invoice.id]]
     own_ids = [invoice.id for invoice in invoices for _ in bills[invoice.id]]
     fees_of_bills = await fees_of(tx, every, draft_ids=own_ids, charges_of=rated_charges)
@@ -131,41 +129,6 @@ async def _drafts(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> list[Invoice]:
     return list(await tx.scalars(statement))
 
 
-async def _bills(tx: Tx, invoices: Sequence[Invoice]) -> dict[uuid.UUID, list[Bill]]:
-    ids = [invoice.id for invoice in invoices]
-    statement = (
-        select(InvoiceSubscription)
-        .where(InvoiceSubscription.invoice_id.in_(ids))
-        .order_by(InvoiceSubscription.created_at, InvoiceSubscription.id)
-    )
-    rows = list(await tx.scalars(statement))
-    contracts = {item.subscription_id: item for item in await load_contracts(tx, [row.subscription_id for row in rows])}
-    found: dict[uuid.UUID, list[Bill]] = defaultdict(list)
-    for row in rows:
-        occasion = Occasion(row.subscription_id, Reason(row.invoicing_reason), row.billing_at)
-        bill = Bill(contracts[row.subscription_id], occasion, _windows(row), row.plan_fee_due)
-        found[row.invoice_id].append(bill)
-    return found
-
-
-def _windows(row: InvoiceSubscription) -> Windows:
-    return Windows(
-        plan=_window(row.plan_from_at, row.plan_to_at),
-        charges=_window(row.charges_from_at, row.charges_to_at),
-        fixed=_window(row.fixed_charges_from_at, row.fixed_charges_to_at),
-        fixed_in_advance=_window(row.fixed_in_advance_from_at, row.fixed_in_advance_to_at),
-        plan_fee_due=row.plan_fee_due,
-        plan_days_in_full_period=row.plan_full_days,
-        charges_duration_days=row.charges_full_days,
-        fixed_duration_days=row.fixed_charges_full_days,
-        fixed_in_advance_duration_days=row.fixed_in_advance_full_days,
-    )
-
-
-def _window(start_at: dt.datetime | None, end_at: dt.datetime | None) -> Window | None:
-    return Window(start_at, end_at) if start_at is not None and end_at is not None else None
-
-
 def _document(
     invoice: Invoice, bills: Sequence[Bill], composition: Composition, at: dt.datetime, *, finalize: bool
 ) -> Document:
@@ -200,6 +163,7 @@ def _document(
         written_at=at,
         finalized_at=at if status == "finalized" else None,
         tax_status=tax_status(status, terms),
+        voided_invoice_id=invoice.voided_invoice_id,
     )
 
 

@@ -8,15 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from tallystick.core.adjusting import anew
-from tallystick.core.aggregate import displayed_keys
-from tallystick.core.contract import ChargeTerms
+from tallystick.core.aggregate import displayed_keys, group_keys
+from tallystick.core.contract import ChargeTerms, PriceFilter
 from tallystick.core.explain import charge_trace, plan_trace, pricing_unit_trace, true_up_trace
 from tallystick.core.invoice import FeeBreakdown, FeeDraft, FeeType, Purpose
 from tallystick.core.metering import MeteredBucket
 from tallystick.core.money import ZERO, from_cents, precise
 from tallystick.core.pricing_units import charge_amounts, true_up_amounts
 from tallystick.core.proration import plan_fee, plan_fee_days
-from tallystick.core.rating import Tariff, tariff, true_up
+from tallystick.core.rating import Tariff, Usage, tariff, true_up
 from tallystick.core.taxes import winning
 from tallystick.flows.billing.corrections import NOTHING_CORRECTED, Corrected
 from tallystick.flows.billing.due import Bill, renewed_window
@@ -98,6 +98,13 @@ class Rater:
                 **pricing_unit_trace(priced.in_units),
             },
         )
+
+    def unused(self, bill: Bill, charge: ChargeTerms, bucket: PriceFilter | None) -> FeeDraft:
+        """The fee of a bucket without any usage."""
+        grouped_by = dict.fromkeys(group_keys(charge, bucket))
+        nothing = MeteredBucket(0, bucket.id if bucket else None, grouped_by, Usage(ZERO, ZERO))
+        usage = ChargeUsage(charge, 0, bill.windows.charges_duration_days)
+        return self._charge_fee(bill, usage, nothing, renewal=False)
 
     def tariff(self, charge: ChargeTerms, filter_id: UUID | None, currency: str) -> Tariff:
         """The parsed prices of a bucket."""

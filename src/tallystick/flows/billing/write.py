@@ -112,6 +112,7 @@ def document_of(draft: Draft, numbered: numbers.Numbered | None) -> Document:
         finalized_at=header.at if draft.status == "finalized" else None,
         tax_status=tax_status(draft.status, header.customer),
         paid_cents=total_cents if header.paid else 0,
+        voided_invoice_id=header.voided_invoice_id,
     )
 
 
@@ -154,6 +155,9 @@ def _messages(document: Document) -> list[Message]:
         told = [("invoice.drafted", document.id)]
         if document.tax_status is None:
             told.append(("invoice.ready_to_finalize", document.id))
+    elif document.status == "finalized" and document.voided_invoice_id is not None:
+        # whatever its type; its fees were told of before (invoicing.md §16.2)
+        told = [("invoice.created", document.id)]
     elif document.status == "finalized":
         # fees paid in advance are told of before their invoice (webhooks.md §2.2, 26)
         fees = (taxed.fee for taxed in document.composition.fees)

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 
+from tallystick.core.invoice import FeeDraft, with_taxes
+from tallystick.core.money import ZERO, from_cents
 from tallystick.flows.billing.preview.look import Look
 from tallystick.flows.billing.preview.scenes import Entry
 from tallystick.flows.wire.customers import WEBHOOK, customers
 from tallystick.flows.wire.subscriptions import subscriptions
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import BillingEntity, Subscription
-from tallystick.ground.wire import dt3_or_none, dt_
+from tallystick.ground.tables import BillingEntity, Invoice, Subscription
+from tallystick.ground.wire import dec, dt3_or_none, dt_, num
 from tallystick.rooms.invoices import credits, unstored, views
 from tallystick.rooms.invoices import fees as fee_views
+from tallystick.rooms.invoices import store as invoice_store
 from tallystick.rooms.subscriptions import store
 from tallystick.rooms.subscriptions import views as subscription_views
 from tallystick.rooms.subscriptions.views import Names
@@ -42,9 +45,35 @@ async def preview(tx: Tx, seen: Look, at: dt.datetime, public_api_url: str) -> W
         "customer": customer,
         "subscriptions": await _subscriptions(tx, seen, at),
         "fees": await _fees(tx, seen),
-        "credits": await credits.of_unstored(tx, rows, document.payment_status, seen.coupons.items),
+        "credits": await credits.of_unstored(tx, rows, document.payment_status, seen.items),
         "applied_taxes": [views.applied_tax(row) for row in unstored.taxes(document)],
     }
+
+
+async def again(tx: Tx, invoice: Invoice, fees: Sequence[FeeDraft]) -> list[Wire]:
+    """Lines of a voided invoice as they would be made once more, under the ids that they have."""
+    rows = {row.id: row for row in await invoice_store.fees_of(tx, [invoice.id])}
+    bodies = await fee_views.fees(tx, list(rows.values()))
+    new = {fee.original_id: with_taxes(fee).taxes for fee in fees}
+    found = []
+    for row, body in zip(rows.values(), bodies, strict=True):
+        taxes = new[row.original_fee_id or row.id]
+        found.append(
+            {
+                **body,
+                "taxes_amount_cents": taxes.amount_cents,
+                "taxes_precise_amount": dec(from_cents(taxes.precise_amount_cents, row.currency)),
+                "taxes_rate": num(taxes.rate),
+                "total_amount_cents": row.amount_cents + taxes.amount_cents,
+                "precise_total_amount": dec(
+                    from_cents(row.precise_amount_cents + taxes.precise_amount_cents, row.currency)
+                ),
+                "precise_coupons_amount_cents": dec(ZERO),
+                "sub_total_excluding_taxes_amount_cents": row.amount_cents,
+                "sub_total_excluding_taxes_precise_amount_cents": dec(row.precise_amount_cents),
+            }
+        )
+    return found
 
 
 async def _fees(tx: Tx, seen: Look) -> list[Wire]:

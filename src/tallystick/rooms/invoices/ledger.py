@@ -69,6 +69,8 @@ class Document:
     tax_status: str | None = None
     #: paid outside before there was an invoice
     paid_cents: int = 0
+    #: the invoice in whose place this one was made
+    voided_invoice_id: uuid.UUID | None = None
 
 
 async def write(tx: Tx, documents: Sequence[Document]) -> None:
@@ -160,6 +162,7 @@ def invoice_row(document: Document) -> Row:
         "version_number": CALCULATION_VERSION,
         "purchase_order_number": document.purchase_order_number,
         "ready_to_be_refreshed": False,
+        "voided_invoice_id": document.voided_invoice_id,
         "finalized_at": document.finalized_at,
         "created_at": document.at,
         "updated_at": document.written_at,
@@ -239,6 +242,7 @@ def fee_row(
         "period_to_at": fee.period_to_at,
         "event_transaction_id": fee.event_transaction_id,
         "true_up_parent_fee_id": fee.parent_id,
+        "original_fee_id": fee.original_id,
         "trace": json.dump_text(fee.trace),
         "created_at": bearer.at,
         "updated_at": bearer.at,

@@ -109,6 +109,29 @@ async def apply(tx: Tx, applied: Sequence[Applied]) -> None:
     await copy(tx, "applied_usage_thresholds", rows)
 
 
+async def copy_applied(tx: Tx, invoice_id: uuid.UUID, to_id: uuid.UUID, at: dt.datetime) -> None:
+    """The thresholds of an invoice stand on the one that takes its place too; the first goes on being their guard."""
+    rows = await applied_to(tx, [invoice_id])
+    await apply(
+        tx,
+        [
+            Applied(
+                row.organization_id,
+                row.external_subscription_id,
+                to_id,
+                row.usage_threshold_id,
+                row.lifetime_usage_amount_cents,
+                row.passed_threshold_amount_cents,
+                row.invoiced_usage_amount_cents,
+                row.credited_invoice_id,
+                last=False,
+                at=at,
+            )
+            for row in rows
+        ],
+    )
+
+
 async def known(tx: Tx, guards: Sequence[Guard]) -> set[Guard]:
     """Those of the guards for which an invoice was made before, whatever became of it (subscriptions.md §5.3)."""
     if not guards:

@@ -36,18 +36,21 @@ async def credit_unused_time(tx: Tx, ends: Sequence[Ended]) -> None:
 
     405 `cannot_terminate_with_pending_taxes` when an invoice that is to be credited waits for its taxes.
     """
-    wanted = {end.subscription_id: end for end in ends if end.mode is not Mode.SKIP}
     await tx.flush()
+    await (await unused_time(tx, ends)).store(tx)
+
+
+async def unused_time(tx: Tx, ends: Sequence[Ended]) -> Book:
+    """The notes that these ends make, entered but not stored; 405 as above."""
+    wanted = {end.subscription_id: end for end in ends if end.mode is not Mode.SKIP}
     fees = await plan_fees.running(tx, {key: end.at for key, end in wanted.items()}) if wanted else {}
-    if not fees:
-        return
     book = await open_book(tx, list({fee.invoice_id for fee in fees.values()}))
     if any(subject.tax_status == "pending" for subject in book.subjects.values()):
         raise NotAllowed("cannot_terminate_with_pending_taxes")
-    terms = await terms_of(tx, list(fees))
+    terms = await terms_of(tx, list(fees)) if fees else {}
     for key, fee in fees.items():
         _enter(book, fee, wanted[key], terms[key])
-    await book.store(tx)
+    return book
 
 
 def _enter(book: Book, found: PlanFee, end: Ended, terms: Terms) -> None:

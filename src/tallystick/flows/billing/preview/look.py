@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tallystick.core.contract import ChargeTerms
@@ -16,23 +16,28 @@ from tallystick.flows.billing.compose import Draft, Header, Rated
 from tallystick.flows.billing.due import Bill, bill_of, billed_charges
 from tallystick.flows.billing.lines import fees_of
 from tallystick.flows.billing.preview.asked import Asked
+from tallystick.flows.billing.preview.notes import Notes, notes
 from tallystick.flows.billing.preview.parties import Party, party
 from tallystick.flows.billing.preview.scenes import Entry, scene
 from tallystick.flows.billing.preview.tried import Tried, tried_coupons
 from tallystick.flows.billing.rate import stands_alone
 from tallystick.flows.billing.write import document_of
 from tallystick.ground.db import Tx
+from tallystick.rooms.invoices.credits import Item
 from tallystick.rooms.invoices.ledger import Document
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A previewed invoice: what it would say, for whom, of which subscriptions, and the coupons that were tried."""
+    """A previewed invoice: what it would say, for whom, of which subscriptions.
+
+    `items` names the coupons and credit notes on it that are not stored.
+    """
 
     document: Document
     payer: Party
     entries: Sequence[Entry]
-    coupons: Tried
+    items: Mapping[uuid.UUID, Item]
 
 
 async def look(tx: Tx, organization_id: uuid.UUID, asked: Asked, at: dt.datetime) -> Look:
@@ -45,8 +50,11 @@ async def look(tx: Tx, organization_id: uuid.UUID, asked: Asked, at: dt.datetime
     entries = await scene(tx, asked, payer, at)
     rated = await _rated(tx, entries)
     coupons = await tried_coupons(tx, payer, asked.coupons, at)
-    document = document_of(_draft(rated, coupons, payer), None)
-    return Look(replace(document, at=at, written_at=at), payer, entries, coupons)
+    closed = [entry.contract for entry in entries if entry.contract.status == "terminated"]
+    available = await notes(tx, payer, closed, entries[0].contract.plan.currency)
+    document = document_of(_draft(rated, coupons, available, payer), None)
+    items = {**coupons.items, **available.items}
+    return Look(replace(document, at=at, written_at=at), payer, entries, items)
 
 
 async def _rated(tx: Tx, entries: Sequence[Entry]) -> list[Rated]:
@@ -64,7 +72,7 @@ async def _rated(tx: Tx, entries: Sequence[Entry]) -> list[Rated]:
     return await less_billed_before(tx, rated)
 
 
-def _draft(rated: Sequence[Rated], coupons: Tried, payer: Party) -> Draft:
+def _draft(rated: Sequence[Rated], coupons: Tried, available: Notes, payer: Party) -> Draft:
     """All bills on one invoice, as it would be issued: with discounts, without number (invoicing.md §4.2, §18)."""
     bill = rated[0].bill
     contract = bill.contract
@@ -87,4 +95,4 @@ def _draft(rated: Sequence[Rated], coupons: Tried, payer: Party) -> Draft:
         )
     recurring = bill.occasion.reason is Reason.PERIODIC
     dates = invoice_dates(bill.billed_on, payer.terms, graced=True, recurring=recurring)
-    return Draft(header, compose(fees, discount, before), dates, "finalized", tuple(rated))
+    return Draft(header, compose(fees, discount, before, available.available), dates, "finalized", tuple(rated))
