@@ -44,7 +44,7 @@ async def _ends(tx: Tx, closed: Sequence[Contract]) -> list[Ended]:
     """Upgrades credit the unused time; other ends do what the subscription asks for. Downgrades wait for the period."""
     ids = [contract.subscription_id for contract in closed]
     statement = select(Subscription.id, Subscription.on_termination_credit_note).where(Subscription.id.in_(ids))
-    asked = dict(await tx.execute(statement)) if ids else {}
+    asked = {row.id: row.on_termination_credit_note for row in await tx.execute(statement)}
     ends = []
     for contract in closed:
         assert contract.terminated_at is not None
@@ -57,4 +57,4 @@ async def _ends(tx: Tx, closed: Sequence[Contract]) -> list[Ended]:
 
 async def _numbers(tx: Tx, invoice_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
     rows = await tx.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_(invoice_ids)))
-    return dict(rows)
+    return {row.id: row.number for row in rows}
