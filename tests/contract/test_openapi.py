@@ -12,7 +12,7 @@ from tests.support.api import Api
 SHAPES = {401: "Refusal", 403: "CodedRefusal", 404: "CodedRefusal", 422: "ValidationRefusal"}
 #: what is sent without a body, or with one that has no fields to describe
 BODYLESS = re.compile(
-    r"/(download|download_pdf|refresh|finalize|void|lose_dispute|retry|retry_payment|payment_url|resend_email"
+    r"/(download|download_pdf|download_xml|refresh|finalize|void|lose_dispute|retry|retry_payment|payment_url|resend_email"
     r"|sync_salesforce_id|checkout_url|rotate_secret|replay|terminate|estimate|preview)$"
 )
 
