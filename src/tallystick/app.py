@@ -62,7 +62,8 @@ from tallystick.api.v1 import (
     webhooks,
 )
 from tallystick.flows.clockwork.outlets import ProcessOutlets
-from tallystick.flows.documents import invoices as invoice_documents
+from tallystick.flows.documents import generate
+from tallystick.flows.documents.kinds import KINDS
 from tallystick.flows.documents.press import Press
 from tallystick.flows.lifecycle import vat_checks
 from tallystick.flows.mails import jobs as mail_jobs
@@ -90,7 +91,8 @@ def assemble(settings: Settings, *, pool_size: int = 10) -> Installation:
         public_api_url=settings.public_api_url,
         threads=ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="documents"),
     )
-    installation.jobs.add(invoice_documents.TASK, partial(invoice_documents.run, press))
+    for kind in KINDS.values():
+        installation.jobs.add(kind.task, partial(generate.run, press, kind))
     installation.jobs.add(mail_jobs.TASK, PostOffice(press, letters, _post(settings)).run)
     inquiry = vat_checks.Inquiry(installation.database, Vies(settings.vies_api_base.rstrip("/")))
     installation.jobs.add(vat_checks.TASK, inquiry.run)

@@ -16,7 +16,8 @@ import pytest_asyncio
 from pypdf import PdfReader
 from sqlalchemy import text
 
-from tallystick.flows.documents.invoices import CHUNK, TASK, generate_documents, request_documents
+from tallystick.flows.documents.generate import CHUNK, generate_documents, request_documents
+from tallystick.flows.documents.kinds import INVOICES
 from tallystick.flows.documents.press import DocumentsMissing, Press
 from tallystick.ground.file_links import file_token
 from tallystick.ground.installation import Installation
@@ -50,6 +51,8 @@ class Pages:
             raise pdf.DrawingFailed("broken")
         self.drawn.append((invoice["number"], locale))
         return f"{invoice['number']} {invoice['total_amount_cents']}".encode()
+
+    render_credit_note = render_invoice
 
 
 @pytest.fixture
@@ -186,7 +189,7 @@ async def test_documents_are_asked_for_in_chunks_on_the_organizations_queue(book
             )
         ).all()
         await tx.rollback()
-    assert [row.task_name for row in rows] == [TASK, TASK]
+    assert [row.task_name for row in rows] == [INVOICES.task] * 2
     assert queue_of(books.organization_id, sandbox=False) == LIVE
 
 

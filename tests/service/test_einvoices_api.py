@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pypdf import PdfReader
 
-from tallystick.flows.documents.invoices import generate_documents
+from tallystick.flows.documents.generate import generate_documents
 from tallystick.flows.documents.press import DocumentsMissing, Press
 from tallystick.ground.installation import Installation
 from tallystick.ground.tables import Invoice
@@ -118,6 +118,8 @@ class Refusing:
 
     def invoice_files(self, invoice: Mapping[str, Any], entity: Mapping[str, Any], locale: str) -> tuple[bytes, bytes]:
         raise einvoice.InvalidXml("refused")
+
+    credit_note_files = invoice_files
 
     def embed(self, pdf: bytes, content: bytes, number: str, entity: Mapping[str, Any], locale: str) -> bytes:
         raise AssertionError("there is nothing to embed")

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from tallystick.flows.documents.invoices import generate_documents
+from tallystick.flows.documents.generate import generate_documents
 from tallystick.flows.documents.press import Press
 from tallystick.flows.mails.send import MailsUnsent, PostOffice, send_mails
 from tallystick.ground.installation import Installation

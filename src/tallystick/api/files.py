@@ -12,7 +12,7 @@ from tallystick.ground.db import Tx
 from tallystick.ground.errors import NotFound
 from tallystick.ground.file_links import FILE_PATH, FileKind, kind_of_token, subject_of_token
 from tallystick.ground.installation import Installation
-from tallystick.ground.tables import Invoice, Organization
+from tallystick.ground.tables import CreditNote, Invoice, Organization
 from tallystick.rooms.invoices.store import ISSUED
 
 NO_GUESSING = {"X-Content-Type-Options": "nosniff", "X-Robots-Tag": "noindex"}
@@ -45,15 +45,17 @@ def mount_files(app: FastAPI) -> None:
 
 async def _named(tx: Tx, token: str) -> _File | None:
     subject_id = subject_of_token(token)
-    invoice = await tx.get(Invoice, subject_id) if subject_id else None
-    if invoice is None or invoice.status not in ISSUED:
+    if subject_id is None:
         return None
-    organization = await tx.get_one(Organization, invoice.organization_id)
-    match kind_of_token(token, invoice.id, organization.hmac_key):
-        case FileKind.INVOICE_PDF if invoice.file_key:
-            return _File(invoice.file_key, f"{_plain(invoice.number)}.pdf", "application/pdf")
-        case FileKind.INVOICE_XML if invoice.xml_key:
-            return _File(invoice.xml_key, f"{_plain(invoice.number)}.xml", "application/xml")
+    row: Invoice | CreditNote | None = await tx.get(Invoice, subject_id) or await tx.get(CreditNote, subject_id)
+    if row is None or row.status not in ISSUED:
+        return None
+    organization = await tx.get_one(Organization, row.organization_id)
+    match kind_of_token(token, row.id, organization.hmac_key):
+        case FileKind.INVOICE_PDF | FileKind.CREDIT_NOTE_PDF if row.file_key:
+            return _File(row.file_key, f"{_plain(row.number)}.pdf", "application/pdf")
+        case FileKind.INVOICE_XML | FileKind.CREDIT_NOTE_XML if row.xml_key:
+            return _File(row.xml_key, f"{_plain(row.number)}.xml", "application/xml")
         case _:
             return None
 

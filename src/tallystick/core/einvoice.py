@@ -98,12 +98,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums of the document, in cents: exclusive = lines − allowance, payable = exclusive + tax − prepaid."""
+    """Sums of the document, in cents: exclusive = lines − allowance, payable = exclusive + tax − prepaid + rounding.
+
+    `due_cents` is what the document says is left, when rounding may have moved it.
+    """
 
     allowance_cents: int
     tax_cents: int
     prepaid_cents: int
     lines_cents: int
+    due_cents: int | None = None
 
     @property
     def exclusive_cents(self) -> int:
@@ -118,7 +122,12 @@ class Totals:
     @property
     def payable_cents(self) -> int:
         """What is left to pay."""
-        return self.inclusive_cents - self.prepaid_cents
+        return self.inclusive_cents - self.prepaid_cents + self.rounding_cents
+
+    @property
+    def rounding_cents(self) -> int:
+        """What the document's own rounding moved."""
+        return 0 if self.due_cents is None else self.due_cents - self.inclusive_cents + self.prepaid_cents
 
 
 @dataclass(frozen=True, slots=True)

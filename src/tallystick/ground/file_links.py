@@ -20,6 +20,8 @@ class FileKind(Enum):
 
     INVOICE_PDF = b"invoice pdf\x00"
     INVOICE_XML = b"invoice xml\x00"
+    CREDIT_NOTE_PDF = b"credit note pdf\x00"
+    CREDIT_NOTE_XML = b"credit note xml\x00"
     INVOICE_ANNEX = b"invoice annex\x00"
 
 

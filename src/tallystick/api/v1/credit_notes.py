@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
+from starlette.responses import Response
 
 from tallystick.api.call import Call
 from tallystick.api.inputs import Input, Object, Shape, Text, Whole, one_of, read_number, refuse
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.api.v1.credit_note_filters import QUERY, read_filters
+from tallystick.api.v1.recipients import RECIPIENTS, recipients
 from tallystick.flows.billing.credit_notes.create import Asked, create, estimate_note
 from tallystick.flows.billing.run import lock_customers
+from tallystick.flows.documents.generate import request_documents
+from tallystick.flows.documents.kinds import CREDIT_NOTES
+from tallystick.flows.mails.resend import resend
 from tallystick.flows.wire.credit_notes import SHOWN, credit_notes
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import CreditNote
+from tallystick.ground.tables import CreditNote, Invoice
 from tallystick.rooms.credit_notes import listing as lists
 from tallystick.rooms.credit_notes import verbs, views
 from tallystick.rooms.credit_notes.listing import Filters
@@ -68,7 +73,7 @@ async def creation(call: Call, tx: Tx) -> Any:
     """Give back a part of an invoice: as credit, as refund, or off what is due of it."""
     body = call.read("credit_note", CreditNoteInput, drop_nulls=True)
     note = await create(tx, call.organization_id, call.at, body.invoice_id or "", body.asked(), body.given())
-    return await _shown(tx, note)
+    return await _shown(call, tx, note)
 
 
 @routes.post("/credit_notes/estimate", root="credit_note", model=EstimateInput)
@@ -95,7 +100,7 @@ async def listing_of_customer(call: Call, tx: Tx) -> Any:
 @routes.get("/credit_notes/{id}")
 async def show(call: Call, tx: Tx) -> Any:
     """Find a credit note."""
-    return await _shown(tx, await verbs.find(tx, call.organization_id, call.path("id")))
+    return await _shown(call, tx, await verbs.find(tx, call.organization_id, call.path("id")))
 
 
 @routes.put("/credit_notes/{id}", root="credit_note", model=CreditNoteUpdateInput)
@@ -103,7 +108,7 @@ async def update(call: Call, tx: Tx) -> Any:
     """Tell what became of a refund, and add to the metadata of a credit note."""
     note = await _locked(call, tx)
     await verbs.update(tx, note, call.at, call.read("credit_note", CreditNoteUpdateInput).given())
-    return await _shown(tx, note)
+    return await _shown(call, tx, note)
 
 
 @routes.put("/credit_notes/{id}/void")
@@ -111,7 +116,38 @@ async def void(call: Call, tx: Tx) -> Any:
     """Void what is left of the credit of a credit note."""
     note = await _locked(call, tx)
     await verbs.void(tx, note, call.at)
-    return await _shown(tx, note)
+    return await _shown(call, tx, note)
+
+
+@routes.post("/credit_notes/{id}/download")
+@routes.post("/credit_notes/{id}/download_pdf")
+async def download(call: Call, tx: Tx) -> Any:
+    """The credit note with its `file_url`; an empty answer while the file is being made (api.md §11)."""
+    note = await verbs.find(tx, call.organization_id, call.path("id"))
+    return await _with_file(call, tx, note, note.file_key)
+
+
+@routes.post("/credit_notes/{id}/download_xml")
+async def download_xml(call: Call, tx: Tx) -> Any:
+    """The credit note with the `xml_url` of its e-invoice; an empty answer while there is none (api.md §11)."""
+    note = await verbs.find(tx, call.organization_id, call.path("id"))
+    return await _with_file(call, tx, note, note.xml_key)
+
+
+async def _with_file(call: Call, tx: Tx, note: CreditNote, key: str | None) -> Any:
+    if key is None or not await call.installation.storage.exists(key):
+        await request_documents(tx, [(note.organization_id, note.id)], CREDIT_NOTES)
+        return Response()
+    return await _shown(call, tx, note, frozenset())
+
+
+@routes.post("/credit_notes/{id}/resend_email", query=RECIPIENTS)
+async def resend_email(call: Call, tx: Tx) -> Any:
+    """Mail a credit note again, to the customer or to other addresses."""
+    note = await verbs.find(tx, call.organization_id, call.path("id"))
+    invoice = await tx.get_one(Invoice, note.invoice_id)
+    await resend(tx, note, invoice.billing_entity_id, recipients(call), call.at)
+    return Response()
 
 
 async def _locked(call: Call, tx: Tx) -> CreditNote:
@@ -121,11 +157,15 @@ async def _locked(call: Call, tx: Tx) -> CreditNote:
     return await verbs.find(tx, call.organization_id, call.path("id"), lock=True)
 
 
-async def _shown(tx: Tx, note: CreditNote, include: frozenset[str] = SHOWN) -> Any:
+async def _shown(call: Call, tx: Tx, note: CreditNote, include: frozenset[str] = SHOWN) -> Any:
     """One note as answers carry it."""
-    return {"credit_note": (await credit_notes(tx, [note], include=include))[0]}
+    return {"credit_note": (await credit_notes(tx, [note], public_api_url=_url(call), include=include))[0]}
+
+
+def _url(call: Call) -> str:
+    return call.installation.settings.public_api_url
 
 
 async def _page(call: Call, tx: Tx, filters: Filters) -> Any:
     rows, meta = await fetch_page(tx, lists.listing(call.organization_id, filters), call.page)
-    return {"credit_notes": await credit_notes(tx, rows), "meta": meta}
+    return {"credit_notes": await credit_notes(tx, rows, public_api_url=_url(call)), "meta": meta}

@@ -7,16 +7,17 @@ from typing import Annotated, Any
 from starlette.responses import Response
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Input, Label, Number, Shape, is_email, read
+from tallystick.api.inputs import Input, Label, Number, Shape, read
 from tallystick.api.routes import Routes
 from tallystick.api.v1.invoices import shown
+from tallystick.api.v1.recipients import RECIPIENTS, recipients
 from tallystick.api.v1.subscriptions import OrderNumber
 from tallystick.core.credit_note import Parts
 from tallystick.flows.billing import collection, drafts
 from tallystick.flows.billing import regenerate as regenerating
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.voiding import void as void_invoice
-from tallystick.flows.mails.resend import resend_invoice
+from tallystick.flows.mails.resend import resend
 from tallystick.flows.usage.marks import mark_invoiced
 from tallystick.flows.wire.previews import again
 from tallystick.ground.db import Tx
@@ -137,14 +138,11 @@ async def payment_url(call: Call, tx: Tx) -> Any:
     await collection.check_payment_page(tx, await _find(call, tx))
 
 
-@routes.post("/invoices/{id}/resend_email", query=("to[]", "cc[]", "bcc[]"))
+@routes.post("/invoices/{id}/resend_email", query=RECIPIENTS)
 async def resend_email(call: Call, tx: Tx) -> Any:
     """Mail an invoice again, to the customer or to other addresses."""
     invoice = await _find(call, tx)
-    asked = {name: call.texts(name) for name in ("to", "cc", "bcc")}
-    wrong = {name: [text for text in texts if not is_email(text)] for name, texts in asked.items()}
-    refused = {name: ", ".join(texts) for name, texts in wrong.items() if texts}
-    await resend_invoice(tx, invoice, asked, refused, call.at)
+    await resend(tx, invoice, invoice.billing_entity_id, recipients(call), call.at)
     return Response()
 
 

@@ -12,7 +12,7 @@ from tallystick.api.inputs import Input, RequiredText, Shape, Text, one_of, refu
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.api.v1.invoice_filters import QUERY, read_filters
-from tallystick.flows.documents.invoices import request_documents
+from tallystick.flows.documents.generate import request_documents
 from tallystick.flows.wire.invoices import LISTED, SINGLE, invoices
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Invoice

@@ -15,7 +15,7 @@ from tallystick.flows.billing.awaited import tax_status
 from tallystick.flows.billing.compose import Draft
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.sections import Computed, apply_sections
-from tallystick.flows.documents.invoices import request_documents
+from tallystick.flows.documents.generate import request_documents
 from tallystick.flows.usage.marks import mark
 from tallystick.ground import agenda, outbox
 from tallystick.ground.agenda import Due, Kind
@@ -75,7 +75,7 @@ async def announce(tx: Tx, documents: Sequence[Document]) -> None:
     await agenda.put(tx, [due for document in documents for due in next_dates(document)])
     await outbox.emit(tx, [message for document in documents for message in _messages(document)])
     issued = [item for item in documents if item.status == "finalized"]
-    await mails.note_invoices(tx, [(item.id, item.written_at) for item in issued])
+    await mails.note(tx, "invoice", [(item.id, item.written_at) for item in issued])
     await request_documents(tx, [(item.organization_id, item.id) for item in issued])
 
 

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import select
 
-from tallystick.flows.documents.invoices import generate_documents
+from tallystick.flows.documents.generate import generate_documents
+from tallystick.flows.documents.kinds import CREDIT_NOTES, KINDS, Found, Kind
 from tallystick.flows.documents.press import DocumentsMissing, Press
-from tallystick.flows.wire.invoices import invoices
 from tallystick.ground.db import Tx
 from tallystick.ground.domain_time import now_of
-from tallystick.ground.tables import BillingEntity, Customer, Invoice, Mail, Organization
+from tallystick.ground.tables import Mail
 from tallystick.rooms.mails import store
-from tallystick.rooms.mails.ports import Letter, Letters, Post, Refused
+from tallystick.rooms.mails.ports import Letter, Letters, Post, Refused, Wording
 from tallystick.rooms.organizations import views as organization_views
 
 log = structlog.get_logger(__name__)
@@ -51,59 +50,43 @@ class _Sheet:
     """What a mail is made of."""
 
     mail: Mail
-    invoice: Invoice
-    issuer: BillingEntity
-    organization: Organization
-    locale: str
+    found: Found
     body: Mapping[str, Any]
-    issuer_body: Mapping[str, Any]
+    issuer: Mapping[str, Any]
 
 
 async def send_mails(office: PostOffice, mail_ids: Sequence[uuid.UUID]) -> None:
     """Send those of the mails that are still to be sent. Raises `MailsUnsent` when one may succeed later."""
-    database = office.press.database
-    if office.post is None:
-        async with database.begin() as tx:
-            for mail in await store.queued(tx, mail_ids):
+    async with office.press.database.begin() as tx:
+        mails = await store.queued(tx, mail_ids)
+        if office.post is None:
+            for mail in mails:
                 await _settle(tx, mail, status="skipped", error="no SMTP server is set up")
-        return
-    await _make_documents(office, mail_ids)
-    async with database.begin() as tx:
-        sheets = await _sheets(office, tx, await store.queued(tx, mail_ids))
+            return
+    sheets = [sheet for kind in KINDS.values() for sheet in await _sheets(office, kind, mails)]
     unsent = [error for sheet in sheets if (error := await _send(office, office.post, sheet)) is not None]
     if unsent:
         raise MailsUnsent(f"{len(unsent)} of {len(sheets)}") from unsent[0]
 
 
-async def _make_documents(office: PostOffice, mail_ids: Sequence[uuid.UUID]) -> None:
-    """Mails by hand may come before their document, or after it was lost."""
-    async with office.press.database.begin() as tx:
-        documents = {mail.document_id for mail in await store.queued(tx, mail_ids)}
+async def _sheets(office: PostOffice, kind: Kind, mails: Sequence[Mail]) -> list[_Sheet]:
+    """The mails of one kind with their documents, which are made when they are not there."""
+    own = [mail for mail in mails if mail.document_kind == kind.name]
+    ids = sorted({mail.document_id for mail in own})
+    if not ids:
+        return []
     try:
-        await generate_documents(office.press, sorted(documents))
+        # mails by hand may come before their document, or after it was lost
+        await generate_documents(office.press, ids, kind)
     except DocumentsMissing as error:
         log.warning("mails go without what could not be made", error=str(error))
-
-
-async def _sheets(office: PostOffice, tx: Tx, mails: Sequence[Mail]) -> list[_Sheet]:
-    statement = (
-        select(Invoice, BillingEntity, Organization, Customer.document_locale)
-        .join(BillingEntity, BillingEntity.id == Invoice.billing_entity_id)
-        .join(Organization, Organization.id == Invoice.organization_id)
-        .join(Customer, Customer.id == Invoice.customer_id)
-        .where(Invoice.id.in_({mail.document_id for mail in mails}))
-    )
-    found = list(await tx.execute(statement))
-    rows = [row for row, _, _, _ in found]
     url = office.press.public_api_url
-    now = await now_of(tx, {row.organization_id for row in rows})
-    at = max(now.values()) if now else None
-    shown = await invoices(tx, rows, at=at, public_api_url=url, include=frozenset({"customer"})) if at else []
-    known: dict[uuid.UUID, Any] = {}
-    for (row, issuer, organization, own_locale), body in zip(found, shown, strict=True):
-        issuer_body = organization_views.billing_entities([issuer], url)[0]
-        known[row.id] = (row, issuer, organization, own_locale or issuer.document_locale, body, issuer_body)
-    return [_Sheet(mail, *known[mail.document_id]) for mail in mails]
+    async with office.press.database.begin() as tx:
+        found = await kind.find(tx, ids)
+        bodies = await kind.bodies(tx, [one.row for one in found], url)
+    issuers = organization_views.billing_entities([one.entity for one in found], url)
+    known = {one.row.id: (one, body, issuer) for one, body, issuer in zip(found, bodies, issuers, strict=True)}
+    return [_Sheet(mail, *known[mail.document_id]) for mail in own]
 
 
 async def _send(office: PostOffice, post: Post, sheet: _Sheet) -> Exception | None:
@@ -123,25 +106,27 @@ async def _send(office: PostOffice, post: Post, sheet: _Sheet) -> Exception | No
 
 
 async def _letter(office: PostOffice, post: Post, sheet: _Sheet) -> Letter:
-    marked = not sheet.organization.remove_branding_watermark
-    wording = office.letters.invoice(sheet.body, sheet.issuer_body, sheet.locale, marked=marked)
-    own = (sheet.issuer.email or "").split(",")[0].strip()
-    address = own if sheet.organization.from_email else post.address or own
-    key = sheet.invoice.file_key
-    content = await office.press.storage.get(key) if key else None
-    files = {} if content is None else {f"invoice-{sheet.invoice.number}.pdf": content}
-    mail = sheet.mail
+    found, mail = sheet.found, sheet.mail
+    own = (found.entity.email or "").split(",")[0].strip()
+    address = own if found.organization.from_email else post.address or own
+    content = await office.press.storage.get(found.row.file_key) if found.row.file_key else None
     return Letter(
         id=f"{mail.id}@{address.rpartition('@')[2]}",
-        sender_name=sheet.issuer.name,
+        sender_name=found.entity.name,
         sender_address=address,
         reply_to=own,
         to=tuple(mail.to),
         cc=tuple(mail.cc),
         bcc=tuple(mail.bcc),
-        wording=wording,
-        files=files,
+        wording=_wording(office.letters, sheet),
+        files={} if content is None else {f"{mail.document_kind}-{found.row.number}.pdf": content},
     )
+
+
+def _wording(letters: Letters, sheet: _Sheet) -> Wording:
+    found = sheet.found
+    word = letters.credit_note if sheet.mail.document_kind == CREDIT_NOTES.name else letters.invoice
+    return word(sheet.body, sheet.issuer, found.locale, marked=found.marked)
 
 
 async def _note(office: PostOffice, sheet: _Sheet, **columns: Any) -> None:

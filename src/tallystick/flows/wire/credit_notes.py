@@ -31,10 +31,18 @@ Wire = dict[str, Any]
 
 
 async def credit_notes(
-    tx: Tx, rows: Sequence[CreditNote], *, include: frozenset[str] = SHOWN, webhook: bool = False
+    tx: Tx,
+    rows: Sequence[CreditNote],
+    *,
+    public_api_url: str,
+    include: frozenset[str] = SHOWN,
+    webhook: bool = False,
 ) -> list[Wire]:
-    """Credit note objects in the order given; `include` names the optional members. `webhook` keeps nulls (R3)."""
-    bodies = await views.credit_notes(tx, rows)
+    """Credit note objects in the order given; `include` names the optional members. `webhook` keeps nulls (R3).
+
+    `fee_taxes` of `include` gives the fees of items their taxes.
+    """
+    bodies = await views.credit_notes(tx, rows, public_api_url)
     ids = [row.id for row in rows]
     if "customer" in include:
         found = await customer_store.by_ids(tx, list({row.customer_id for row in rows}))
@@ -44,7 +52,7 @@ async def credit_notes(
             body["customer"] = known[row.customer_id]
     members: dict[str, Mapping[uuid.UUID, list[Wire]]] = {}
     if "items" in include:
-        members["items"] = await _items(tx, ids, webhook)
+        members["items"] = await _items(tx, ids, webhook, "fee_taxes" in include)
     if "applied_taxes" in include:
         members["applied_taxes"] = await views.applied_taxes(tx, ids)
     if "error_details" in include:
@@ -56,10 +64,10 @@ async def credit_notes(
     return bodies
 
 
-async def _items(tx: Tx, note_ids: Sequence[uuid.UUID], webhook: bool) -> dict[uuid.UUID, list[Wire]]:
+async def _items(tx: Tx, note_ids: Sequence[uuid.UUID], webhook: bool, with_taxes: bool) -> dict[uuid.UUID, list[Wire]]:
     found = await store.items_of(tx, note_ids)
     rows = list((await invoice_store.fees_by_ids(tx, [item.fee_id for own in found.values() for item in own])).values())
-    shown = await fees(tx, rows, webhook=webhook)
+    shown = await fees(tx, rows, webhook=webhook, with_taxes=with_taxes)
     bodies = {row.id: body for row, body in zip(rows, shown, strict=True)}
     return {
         note_id: [
@@ -77,9 +85,11 @@ async def _items(tx: Tx, note_ids: Sequence[uuid.UUID], webhook: bool) -> dict[u
 
 
 async def credit_notes_of_messages(
-    tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, webhook_type: str
+    tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, webhook_type: str, public_api_url: str
 ) -> dict[uuid.UUID, Wire]:
     """note -> its payload in messages of one type; those that are gone are absent."""
     found = await store.by_ids(tx, list(at_of))
-    bodies = await credit_notes(tx, list(found.values()), include=MESSAGES[webhook_type], webhook=True)
+    bodies = await credit_notes(
+        tx, list(found.values()), public_api_url=public_api_url, include=MESSAGES[webhook_type], webhook=True
+    )
     return dict(zip(found, bodies, strict=True))

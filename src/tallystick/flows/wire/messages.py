@@ -123,7 +123,11 @@ def contents_at(public_api_url: str) -> Mapping[str, Content]:
         for name in invoice_wire.MESSAGES
     }
     notes = {
-        name: Content("credit_note", "CreditNote", partial(note_wire.credit_notes_of_messages, webhook_type=name))
+        name: Content(
+            "credit_note",
+            "CreditNote",
+            partial(note_wire.credit_notes_of_messages, webhook_type=name, public_api_url=public_api_url),
+        )
         for name in note_wire.MESSAGES
     }
     disputed = invoices["invoice.payment_dispute_lost"].objects

@@ -5,7 +5,7 @@ What they say comes from the wire objects that the PDF is drawn from; sending th
 
 from __future__ import annotations
 
-from tallystick.providers.einvoice.documents import embed, invoice_files
+from tallystick.providers.einvoice.documents import credit_note_files, embed, invoice_files
 from tallystick.providers.einvoice.schemas import InvalidXml
 
-__all__ = ["InvalidXml", "embed", "invoice_files"]
+__all__ = ["InvalidXml", "credit_note_files", "embed", "invoice_files"]

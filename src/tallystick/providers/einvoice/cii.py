@@ -149,6 +149,8 @@ def _totals(write: Writer, settlement: Any, content: EInvoice) -> None:
     write.add(element, "ram:AllowanceTotalAmount", write.money(totals.allowance_cents))
     write.add(element, "ram:TaxBasisTotalAmount", write.money(totals.exclusive_cents))
     write.add(element, "ram:TaxTotalAmount", write.money(totals.tax_cents), currencyID=write.currency)
+    if totals.rounding_cents:
+        write.add(element, "ram:RoundingAmount", write.money(totals.rounding_cents))
     write.add(element, "ram:GrandTotalAmount", write.money(totals.inclusive_cents))
     write.add(element, "ram:TotalPrepaidAmount", write.money(totals.prepaid_cents))
     write.add(element, "ram:DuePayableAmount", write.money(totals.payable_cents))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from tallystick.providers.einvoice import cii, ubl
+from tallystick.providers.einvoice.credit_note import of_credit_note
 from tallystick.providers.einvoice.invoice import of_invoice
 from tallystick.providers.einvoice.schemas import Schema, checked
 from tallystick.providers.pdf.setting import Wire
@@ -17,6 +18,12 @@ def invoice_files(invoice: Wire, billing_entity: Wire, locale: str) -> tuple[byt
     """
     content = of_invoice(invoice, billing_entity, locale)
     return checked(ubl.document(content), Schema.UBL_INVOICE), checked(cii.document(content), Schema.CII)
+
+
+def credit_note_files(note: Wire, billing_entity: Wire, locale: str) -> tuple[bytes, bytes]:
+    """The same of a credit note, which also has the `invoice_issuing_date` of the invoice that it corrects."""
+    content = of_credit_note(note, billing_entity, locale)
+    return checked(ubl.document(content), Schema.UBL_CREDIT_NOTE), checked(cii.document(content), Schema.CII)
 
 
 def embed(pdf: bytes, content: bytes, number: str, billing_entity: Wire, locale: str) -> bytes:

@@ -142,6 +142,7 @@ def _totals(write: Writer, root: Any, content: EInvoice) -> None:
         ("AllowanceTotalAmount", totals.allowance_cents),
         ("ChargeTotalAmount", 0),
         ("PrepaidAmount", totals.prepaid_cents),
+        *((("PayableRoundingAmount", totals.rounding_cents),) if totals.rounding_cents else ()),
         ("PayableAmount", totals.payable_cents),
     ):
         write.add(element, f"cbc:{name}", write.money(cents), currencyID=write.currency)

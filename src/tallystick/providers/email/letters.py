@@ -10,8 +10,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from tallystick.providers.pdf.credit_note import notice_of
 from tallystick.providers.pdf.formats import STYLES, Formats
-from tallystick.providers.pdf.setting import Wire
+from tallystick.providers.pdf.setting import Wire, setting_of
 from tallystick.rooms.mails.ports import Wording
 
 _HERE = Path(__file__).parent
@@ -30,8 +31,29 @@ def invoice(invoice: Wire, billing_entity: Wire, locale: str, *, marked: bool) -
         "notice": say["issued_on"].format(date=day),
         "rows": [(say["invoice_number"], invoice["number"]), (say["issue_date"], day)],
         "link": invoice["file_url"],
+        "download": say["download"],
     }
     subject = say["invoice_subject"].format(seller=billing_entity["name"], number=invoice["number"])
+    return _wording(subject, content, billing_entity, locale, marked)
+
+
+def credit_note(note: Wire, billing_entity: Wire, locale: str, *, marked: bool) -> Wording:
+    """The mail of an issued credit note, which says what became of its amount as the document does."""
+    locale = locale if locale in STYLES else FALLBACK
+    say, setting = _words(locale), setting_of(note, locale)
+    content = {
+        "title": say["credit_note_title"].format(seller=billing_entity["name"]),
+        "amount": setting.formats.money(note["total_amount_cents"]),
+        "notice": notice_of(note, setting),
+        "rows": [
+            (setting.words.say("credit_note_number"), note["number"]),
+            (say["invoice_number"], note["invoice_number"]),
+            (say["issue_date"], setting.formats.day(note["issuing_date"])),
+        ],
+        "link": note["file_url"],
+        "download": say["credit_note_download"],
+    }
+    subject = say["credit_note_subject"].format(seller=billing_entity["name"], number=note["number"])
     return _wording(subject, content, billing_entity, locale, marked)
 
 
@@ -43,7 +65,6 @@ def _wording(subject: str, content: Mapping[str, Any], issuer: Wire, locale: str
         "language": locale,
         "seller": issuer["name"],
         "logo_url": issuer["logo_url"],
-        "download": say["download"],
         "questions": say["questions"].format(email=issuer["email"]) if issuer["email"] else "",
         "powered": say["powered"] if marked else "",
     }

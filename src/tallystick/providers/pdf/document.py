@@ -15,6 +15,7 @@ from typing import Any, cast
 import typst
 
 from tallystick.providers.pdf.coverage import showable
+from tallystick.providers.pdf.credit_note import lay_out_credit_note
 from tallystick.providers.pdf.layout import lay_out_invoice
 from tallystick.providers.pdf.model import Document
 from tallystick.providers.pdf.setting import Wire
@@ -53,6 +54,20 @@ def render_invoice(
     """
     document = lay_out_invoice(invoice, billing_entity, locale, marked=marked)
     return draw(document, logo=None if invoice.get("self_billed") else logo, archival=archival)
+
+
+def render_credit_note(
+    note: Wire,
+    billing_entity: Wire,
+    locale: str,
+    *,
+    logo: bytes | None = None,
+    marked: bool = True,
+    archival: bool = False,
+) -> bytes:
+    """PDF of a credit note (invoicing.md §21.2): the REST object with items; the rest as for `render_invoice`."""
+    document = lay_out_credit_note(note, billing_entity, locale, marked=marked)
+    return draw(document, logo=None if note.get("self_billed") else logo, archival=archival)
 
 
 def draw(

@@ -55,15 +55,15 @@ def metadata_of(customer: Wire) -> tuple[tuple[str, str], ...]:
     return tuple((str(item["key"]), str(item["value"])) for item in shown)
 
 
-def parties_of(invoice: Wire, entity: Wire, setting: Setting) -> tuple[Party, Party]:
-    """Seller and buyer; on a self-billed invoice the partner is the seller and the entity the buyer."""
+def parties_of(invoice: Wire, entity: Wire, setting: Setting, buyer: str = "buyer") -> tuple[Party, Party]:
+    """Seller, and buyer under the label `buyer`; on self-billed documents the partner is the seller."""
     customer = invoice.get("customer") or {}
     own = (entity.get("legal_name") or entity.get("name") or "", _address(entity, setting, _DEFAULT_TOWN_LINES))
     towns = _TOWN_LINES.get(customer.get("country") or "", _DEFAULT_TOWN_LINES)
     other = (display_name(customer), _address(customer, setting, towns))
-    seller, buyer = (other, own) if invoice.get("self_billed") else (own, other)
+    seller, receiver = (other, own) if invoice.get("self_billed") else (own, other)
     say = setting.words.say
-    return Party(say("seller"), *seller), Party(say("buyer"), *buyer)
+    return Party(say("seller"), *seller), Party(say(buyer), *receiver)
 
 
 def display_name(customer: Wire) -> str:

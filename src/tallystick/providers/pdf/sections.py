@@ -58,7 +58,7 @@ def _blocks(invoice: Wire, subscription: Wire, fees: Sequence[Wire], setting: Se
     known = {fee["lago_id"] for fee in parents}
     parents += [fee for parent, fee in true_ups.items() if parent not in known]
     grouped: dict[Span, list[Wire]] = {}
-    for fee in sorted(parents, key=_order):
+    for fee in sorted(parents, key=order_of):
         span = spans[fee["lago_id"]]
         if fee["item"]["type"] == "commitment" and grouped:
             span = list(grouped)[-1]  # a commitment has no dates of its own and closes the last block
@@ -94,7 +94,8 @@ def _is_hidden(fee: Wire) -> bool:
     return not kept and number(fee["units"]) == 0 and fee["amount_cents"] == 0
 
 
-def _order(fee: Wire) -> tuple[int, str, str]:
+def order_of(fee: Wire) -> tuple[int, str, str]:
+    """Where a fee stands among others: by what it is for, then by name."""
     return _RANK.get(fee["item"]["type"], 2), name_of(fee).casefold(), str(fee["lago_id"])
 
 

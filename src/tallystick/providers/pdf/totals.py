@@ -58,16 +58,17 @@ def _coupon(credit: Wire, setting: Setting) -> Total:
 def _taxes(invoice: Wire, setting: Setting) -> tuple[Total, ...]:
     taxes = sorted(invoice.get("applied_taxes") or (), key=lambda tax: -number(tax["tax_rate"]))
     if taxes:
-        return tuple(_tax(tax, setting) for tax in taxes)
+        return tuple(tax_total(tax, tax["fees_amount_cents"], setting) for tax in taxes)
     label = setting.words.say("no_tax", rate=setting.formats.percent(number(0)))
     return (Total(label, setting.formats.money(0)),)
 
 
-def _tax(tax: Wire, setting: Setting) -> Total:
+def tax_total(tax: Wire, base_cents: int, setting: Setting) -> Total:
+    """The row of a tax with its base."""
     if tax["tax_code"] in WHOLE_INVOICE_CODES:
         return Total(tax["tax_name"], "")
     formats = setting.formats
-    rate, base = formats.percent(number(tax["tax_rate"])), formats.money(tax["fees_amount_cents"])
+    rate, base = formats.percent(number(tax["tax_rate"])), formats.money(base_cents)
     label = setting.words.say("tax_line", name=tax["tax_name"], rate=rate, base=base)
     return Total(label, formats.money(tax["amount_cents"]))
 

@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from tallystick.core.credit_note import Estimate
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import BillingEntity, CreditNote, CreditNoteTax, Invoice
+from tallystick.ground.file_links import FileKind, file_url
+from tallystick.ground.tables import BillingEntity, CreditNote, CreditNoteTax, Invoice, Organization
 from tallystick.ground.wire import dec, dt_, num
 from tallystick.rooms.credit_notes import store
 from tallystick.rooms.credit_notes.noted import Subject
@@ -21,18 +22,23 @@ from tallystick.rooms.credit_notes.noted import Subject
 Wire = dict[str, Any]
 
 
-async def credit_notes(tx: Tx, rows: Sequence[CreditNote]) -> list[Wire]:
+async def credit_notes(tx: Tx, rows: Sequence[CreditNote], public_api_url: str) -> list[Wire]:
     """Credit note objects in the order given, without optional members (api.md §15.21)."""
     statement = (
         select(Invoice.id, Invoice.number, Invoice.purchase_order_number, Invoice.self_billed, BillingEntity.code)
+        .add_columns(Organization.hmac_key)
         .join(BillingEntity, BillingEntity.id == Invoice.billing_entity_id)
+        .join(Organization, Organization.id == Invoice.organization_id)
         .where(Invoice.id.in_({row.invoice_id for row in rows}))
     )
     invoices = {invoice.id: invoice for invoice in await tx.execute(statement)}
-    return [_note(row, invoices[row.invoice_id]) for row in rows]
+    return [_note(row, invoices[row.invoice_id], public_api_url) for row in rows]
 
 
-def _note(row: CreditNote, invoice: Any) -> Wire:
+def _note(row: CreditNote, invoice: Any, public_api_url: str) -> Wire:
+    def url(key: str | None, kind: FileKind) -> str | None:
+        return file_url(row.id, invoice.hmac_key, public_api_url, kind) if key else None
+
     return {
         "lago_id": row.id,
         "billing_entity_code": invoice.code,
@@ -60,8 +66,8 @@ def _note(row: CreditNote, invoice: Any) -> Wire:
         "taxes_rate": num(row.taxes_rate),
         "created_at": dt_(row.created_at),
         "updated_at": dt_(row.updated_at),
-        "file_url": None,
-        "xml_url": None,
+        "file_url": url(row.file_key, FileKind.CREDIT_NOTE_PDF),
+        "xml_url": url(row.xml_key, FileKind.CREDIT_NOTE_XML),
         "self_billed": invoice.self_billed,
     }
 

@@ -54,3 +54,6 @@ class Letters(Protocol):
 
     def invoice(self, invoice: Wire, billing_entity: Wire, locale: str, *, marked: bool) -> Wording:
         """The mail of an issued invoice: its REST object, its issuer's; `marked` keeps the product's name in it."""
+
+    def credit_note(self, note: Wire, billing_entity: Wire, locale: str, *, marked: bool) -> Wording:
+        """The mail of an issued credit note."""

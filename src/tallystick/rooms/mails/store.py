@@ -13,16 +13,16 @@ from tallystick.ground.db import Tx, load_query
 from tallystick.ground.ids import new_id
 from tallystick.ground.tables import Mail
 
-_NOTE_INVOICES = load_query(__file__, "note_invoices")
+_NOTE = {"invoice": load_query(__file__, "note_invoices"), "credit_note": load_query(__file__, "note_credit_notes")}
 
 QUEUED = "queued"
 
 
-async def note_invoices(tx: Tx, issued: Sequence[tuple[uuid.UUID, dt.datetime]]) -> None:
-    """Invoices that were issued at these instants are to be mailed, once each, if they are mailed at all."""
+async def note(tx: Tx, kind: str, issued: Sequence[tuple[uuid.UUID, dt.datetime]]) -> None:
+    """Documents of a kind that were issued at these instants are to be mailed, once each, if they are mailed at all."""
     if issued:
         ids, instants = [one for one, _ in issued], [at for _, at in issued]
-        await tx.execute(_NOTE_INVOICES, {"mails": [new_id() for _ in issued], "invoices": ids, "instants": instants})
+        await tx.execute(_NOTE[kind], {"mails": [new_id() for _ in issued], "subjects": ids, "instants": instants})
 
 
 async def queue_waiting(tx: Tx, kind: str, document_ids: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID]]:

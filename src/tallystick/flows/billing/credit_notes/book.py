@@ -14,6 +14,8 @@ from typing import Any
 
 from tallystick.core.credit_note import NoteAmounts, NotedInvoice, Parts, adjusted
 from tallystick.core.periods import local_date
+from tallystick.flows.documents.generate import request_documents
+from tallystick.flows.documents.kinds import CREDIT_NOTES
 from tallystick.ground import outbox
 from tallystick.ground.db import Tx
 from tallystick.ground.outbox import Message
@@ -21,6 +23,7 @@ from tallystick.rooms.credit_notes import ledger, noted
 from tallystick.rooms.credit_notes.ledger import Note
 from tallystick.rooms.credit_notes.noted import Subject
 from tallystick.rooms.invoices import verbs as invoices
+from tallystick.rooms.mails import store as mails
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,12 @@ async def open_book(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> Book:
 
 
 async def announce(tx: Tx, notes: Sequence[Note]) -> None:
-    """Notes became final: messages, and what they take off what is due of their invoices (§3.10)."""
+    """Notes became final: messages, mails, documents, and what they take off what is due of their invoices (§3.10)."""
     await outbox.emit(
         tx, [Message(note.organization_id, "credit_note.created", note.id, note.written_at) for note in notes]
     )
+    await mails.note(tx, CREDIT_NOTES.name, [(note.id, note.written_at) for note in notes])
+    await request_documents(tx, [(note.organization_id, note.id) for note in notes], CREDIT_NOTES)
     offsets: dict[dt.datetime, dict[uuid.UUID, int]] = defaultdict(lambda: defaultdict(int))
     for note in notes:
         if note.parts.offset_cents:

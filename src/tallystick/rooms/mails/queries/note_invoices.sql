@@ -4,7 +4,7 @@ insert into mails
   (id, organization_id, document_kind, document_id, resent, status, "to", cc, bcc, created_at, updated_at)
 select n.mail_id, i.organization_id, 'invoice', i.id, false, 'waiting',
   regexp_split_to_array(trim(c.email), '\s*,\s*'), '{}', '{}', n.at, n.at
-from unnest(cast(:mails as uuid[]), cast(:invoices as uuid[]), cast(:instants as timestamptz[])) as n(mail_id, id, at)
+from unnest(cast(:mails as uuid[]), cast(:subjects as uuid[]), cast(:instants as timestamptz[])) as n(mail_id, id, at)
 join invoices i on i.id = n.id
 join billing_entities e on e.id = i.billing_entity_id
 join customers c on c.id = i.customer_id
