@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
 from tallystick.flows.wire.messages import render
 from tallystick.ground.installation import Installation
-from tallystick.ground.tables import WebhookDelivery
+from tallystick.ground.tables import Organization, WebhookDelivery
 from tallystick.rooms.organizations import keys
 from tallystick.rooms.webhooks import log
 from tallystick.rooms.webhooks.deliver import Dispatcher
@@ -148,10 +149,13 @@ async def test_old_records_are_deleted(world: World, receiver: Receiver, dispatc
         await live.emit()
         async with world.database.begin() as tx:
             # live organizations age together, a sandbox one on its own clock
-            await log.delete_old(tx, START + 100 * HOUR)
+            await tx.execute(update(Organization).where(Organization.id == world.id).values(clock_at=START + 4 * HOUR))
+            await log.delete_old(tx, START + 100 * HOUR + log.RETENTION)
         assert len(await world.deliveries()) == 5
         async with world.database.begin() as tx:
-            assert await log.delete_old(tx, START + 3 * HOUR, world.id) == 3
+            clock_at = START + 3 * HOUR + log.RETENTION
+            await tx.execute(update(Organization).where(Organization.id == world.id).values(clock_at=clock_at))
+            assert await log.delete_old(tx, START) == 3
         assert (len(await world.deliveries()), len(await world.messages()), await world.attempts()) == (2, 2, 2)
     finally:
         await live.forget()

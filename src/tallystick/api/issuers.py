@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
+from tallystick.api.addresses import Address
 from tallystick.api.inputs import (
     Codes,
-    Country,
     Currency,
     Emails,
     Flag,
@@ -96,16 +96,10 @@ class BillingConfiguration(Input):
     subscription_invoice_issuing_date_adjustment: Adjustment = None
 
 
-class IssuerInput(Input):
+class IssuerInput(Address):
     """The settings that organizations and billing entities share."""
 
     default_currency: Currency = None
-    country: Country = None
-    address_line1: Text = None
-    address_line2: Text = None
-    city: Text = None
-    state: Text = None
-    zipcode: Text = None
     email: Emails = None
     legal_name: Text = None
     legal_number: Text = None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from starlette.responses import Response
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Flag, Input, Label, Shape, Text, read
+from tallystick.api.inputs import Code, Flag, Input, Label, Shape, Text, read
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.api.v1.plan_inputs import contents
@@ -37,7 +37,7 @@ class AlertInput(Input):
     """An alert (metering.md §10)."""
 
     alert_type: Label = None
-    code: Label = None
+    code: Code = None
     name: Text = None
     billable_metric_code: Label = None
     thresholds: Annotated[list[AlertThresholdInput] | None, Shape.ARRAY] = None

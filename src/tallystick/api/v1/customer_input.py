@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
+from tallystick.api.addresses import Address
 from tallystick.api.inputs import (
     Codes,
-    Country,
     Currency,
     Emails,
     ExternalId,
@@ -76,17 +76,6 @@ class IntegrationCustomerInput(Input):
     integration_type: Label = None
 
 
-class ShippingAddress(Input):
-    """`shipping_address`: each key by itself."""
-
-    address_line1: Text = None
-    address_line2: Text = None
-    city: Text = None
-    zipcode: Text = None
-    state: Text = None
-    country: Country = None
-
-
 class CustomerBilling(Input):
     """`billing_configuration`: terms, and the link to a payment provider."""
 
@@ -101,7 +90,7 @@ class CustomerBilling(Input):
     provider_payment_methods: Annotated[Codes, AfterValidator(_stripe_methods)] = None
 
 
-class CustomerInput(Input):
+class CustomerInput(Address):
     """Body of the upsert; a key that is absent changes nothing, a null clears."""
 
     external_id: ExternalId
@@ -118,13 +107,7 @@ class CustomerInput(Input):
     customer_type: Annotated[str | None, one_of("company", "individual"), Shape.SCALAR] = None
     account_type: Annotated[str | None, one_of("customer", "partner"), Shape.SCALAR] = None
     tax_identification_number: Text = None
-    country: Country = None
-    address_line1: Text = None
-    address_line2: Text = None
-    city: Text = None
-    state: Text = None
-    zipcode: Text = None
-    shipping_address: Annotated[ShippingAddress | None, Shape.OBJECT] = None
+    shipping_address: Annotated[Address | None, Shape.OBJECT] = None
     currency: Currency = None
     timezone: Timezone = None
     net_payment_term: Days = None
@@ -159,7 +142,7 @@ class CustomerInput(Input):
             return {}
         del given["shipping_address"]
         address = self.shipping_address
-        names = ShippingAddress.model_fields if address is None else address.model_fields_set
+        names = Address.model_fields if address is None else address.model_fields_set
         return {f"shipping_{name}": getattr(address, name, None) for name in names}
 
     def _billing(self, given: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from tallystick.api.addresses import Address
 from tallystick.api.call import Call
 from tallystick.api.inputs import (
     Codes,
-    Country,
     Currency,
     Input,
     Label,
@@ -22,7 +22,7 @@ from tallystick.api.inputs import (
     read,
 )
 from tallystick.api.routes import Routes
-from tallystick.api.v1.customer_input import IntegrationCustomerInput, ShippingAddress
+from tallystick.api.v1.customer_input import IntegrationCustomerInput
 from tallystick.flows.billing.preview.asked import Asked, CouponAsked
 from tallystick.flows.billing.preview.look import look
 from tallystick.flows.wire.previews import preview
@@ -32,7 +32,7 @@ from tallystick.ground.errors import BadRequest, Invalid
 routes = Routes("invoice")
 
 
-class PreviewedCustomer(Input):
+class PreviewedCustomer(Address):
     """A known customer by its external id, with other values where given; or one that does not exist yet."""
 
     external_id: Label = None
@@ -40,13 +40,7 @@ class PreviewedCustomer(Input):
     tax_identification_number: Text = None
     currency: Currency = None
     timezone: Timezone = None
-    country: Country = None
-    address_line1: Text = None
-    address_line2: Text = None
-    city: Text = None
-    state: Text = None
-    zipcode: Text = None
-    shipping_address: Annotated[ShippingAddress | None, Shape.OBJECT] = None
+    shipping_address: Annotated[Address | None, Shape.OBJECT] = None
     integration_customers: Annotated[list[IntegrationCustomerInput] | None, Shape.ARRAY] = None
 
     def columns(self) -> dict[str, Any]:

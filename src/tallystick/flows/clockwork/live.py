@@ -40,7 +40,7 @@ async def work(database: Database, outlets: Outlets, stop: asyncio.Event) -> Non
                 continue
             if now - cleaned_at >= CLEANING:
                 async with database.begin() as tx:
-                    await webhook_log.delete_old(tx, now - webhook_log.RETENTION)
+                    await webhook_log.delete_old(tx, now)
                 cleaned_at = now
             waiting = [asyncio.ensure_future(event.wait()) for event in (called, stop)]
             await asyncio.wait(waiting, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)

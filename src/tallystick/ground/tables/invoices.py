@@ -68,7 +68,7 @@ class Invoice(Base):
         UniqueConstraint("customer_id", "billing_entity_id", "sequential_id"),
         Index(
             "uq_invoices_number",
-            "organization_id",
+            "billing_entity_id",
             "number",
             unique=True,
             postgresql_where=text("sequential_id is not null"),

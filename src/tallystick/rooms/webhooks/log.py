@@ -138,13 +138,13 @@ def _refuse_disabled(endpoint: WebhookEndpoint) -> None:
         raise NotAllowed("webhook_endpoint_disabled")
 
 
-async def delete_old(tx: Tx, before: dt.datetime, organization_id: uuid.UUID | None = None) -> int:
-    """Remove records last changed before this instant, and messages nobody needs any more; how many records.
+async def delete_old(tx: Tx, now: dt.datetime) -> int:
+    """Remove records that have not changed for `RETENTION`, and messages nobody needs any more; how many records.
 
-    Of all live organizations, or of one: a sandbox organization ages on its own clock (webhooks.md §1.7).
+    `now` is the machine's: a sandbox organization ages on its own clock (webhooks.md §1.7).
     """
     await tx.flush()
-    values = {"before": before, "organization": organization_id}
+    values = {"now": now, "age": RETENTION}
     deleted = await tx.execute(_DELETE_DELIVERIES, values)
     await tx.execute(_DELETE_MESSAGES, values)
     return int(deleted.rowcount)  # type: ignore[attr-defined]
