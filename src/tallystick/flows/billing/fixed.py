@@ -38,6 +38,14 @@ class Position:
     draft_id: UUID | None
 
     @property
+    def seen_window(self) -> Window:
+        """Where records of units count: a change at the very end of a row does not (rating.md pitfall 20)."""
+        terminated_at = self.bill.contract.terminated_at
+        if terminated_at is None or terminated_at >= self.window.end_at:
+            return self.window
+        return Window(self.window.start_at, max(self.window.start_at, terminated_at))
+
+    @property
     def seen_before(self) -> dt.datetime | None:
         """What is billed in advance leaves out changes that were billed apart since."""
         return self.bill.occasion.at if self.charge.pay_in_advance else None
@@ -50,7 +58,8 @@ async def fixed_fees(tx: Tx, bills: Sequence[Bill], draft_ids: Sequence[UUID | N
     if not positions:
         return fees
     wanted = [
-        units.Wanted(one.bill.contract.subscription_id, one.charge.id, one.window, one.seen_before) for one in positions
+        units.Wanted(one.bill.contract.subscription_id, one.charge.id, one.seen_window, one.seen_before)
+        for one in positions
     ]
     records = await units.records_of(tx, wanted)
     credits = await _credits(tx, positions)
