@@ -153,7 +153,8 @@ UNITS = Decimal(6)
 
 def billed(life: Life) -> list[Line]:
     """What the core bills of a life, each bill after the ones before."""
-    contract, lines = contract_of(life), []
+    contract = contract_of(life)
+    lines: list[Line] = []
     for at, reason in occasions(life, contract):
         first_at = contract.billed.first_plan_fee_at
         on = local_date(at, contract.customer.timezone)
