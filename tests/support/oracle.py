@@ -305,7 +305,7 @@ class _Row:
         self, charge: str, at: dt.datetime, from_at: dt.datetime, to_at: dt.datetime
     ) -> list[tuple[int, dt.datetime]]:
         """Those inside a window and the last written of those before it."""
-        records = self.records(charge, at + DAY if at == self.life.activated_at else at)
+        records = self.records(charge, at)
         before = [place for place, (_, since) in enumerate(records) if since < from_at]
         return [
             record
