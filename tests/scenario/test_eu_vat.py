@@ -63,6 +63,15 @@ def test_only_an_issuer_in_the_union_manages_its_taxes(api: Api) -> None:
     assert rates(api) == {}
 
 
+def test_the_issuer_stays_in_the_union(seller: Api) -> None:
+    body = {"billing_entity": {"country": "US"}}
+    assert seller.put(entity(seller), body, 422)["error_details"] == {
+        "eu_tax_management": ["billing_entity_must_be_in_eu"]
+    }
+    refusal = seller.put("/organizations", {"organization": {"country": "US"}}, 422)
+    assert refusal["error_details"] == {"eu_tax_management": ["org_must_be_in_eu"]}
+
+
 def test_switching_it_on_makes_the_taxes_and_they_follow_the_calendar(api: Api) -> None:
     api.at("2025-06-15T00:00:00Z")
     api.post("/taxes", {"tax": {"code": "lago_eu_fr_standard", "name": "Mine", "rate": 3}})
@@ -353,6 +362,21 @@ def test_a_draft_whose_grace_ends_waits_too(seller: Api) -> None:
     manage(seller, on=False)
     (issued,) = invoices(seller)
     assert (issued["status"], issued["taxes_amount_cents"], issued["issuing_date"]) == ("finalized", 0, "2025-01-04")
+
+
+def test_an_end_waits_for_the_taxes_of_what_was_paid_in_advance(seller: Api) -> None:
+    customer(seller, country="DE")
+    subscribe(seller, ending_at="2025-01-10T00:00:00Z")
+    seller.at("2025-01-09T23:50:00Z")
+    customer(seller, tax_identification_number="DE000091300")
+    plan(seller, "more", amount_cents=20000, pay_in_advance=True)
+    subscribe(seller, "more")
+    seller.delete("/subscriptions/s", 405)
+    seller.at("2025-01-10T01:30:00Z")
+    assert seller.get("/subscriptions/s")["subscription"]["status"] == "active"
+    customer(seller, tax_identification_number=None)
+    seller.at("2025-01-10T02:00:00Z")
+    assert seller.get("/subscriptions/s?status=terminated")["subscription"]["terminated_at"] == "2025-01-10T02:00:00Z"
 
 
 async def test_a_one_off_waits_and_keeps_the_taxes_named_for_it(seller: Api, installation: Installation) -> None:

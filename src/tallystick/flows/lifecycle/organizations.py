@@ -44,7 +44,7 @@ async def update(tx: Tx, organization: Organization, at: dt.datetime, fields: Ma
     if fields.get("webhook_url") is not None:
         await webhooks.set_first_endpoint(tx, organization.id, fields["webhook_url"], at)
     entity = (await store.default_entities(tx, [organization.id]))[organization.id]
-    if await settings.change(tx, entity, at, fields):
+    if await settings.change(tx, entity, at, fields, outside_eu="org_must_be_in_eu"):
         await _terms_changed(tx, entity.id, at)
 
 

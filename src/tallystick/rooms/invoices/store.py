@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, or_, select
 
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import Fee, Invoice, InvoiceMetadata
+from tallystick.ground.tables import Fee, Invoice, InvoiceMetadata, InvoiceSubscription
 
 #: statuses that callers ever see (api.md §10)
 VISIBLE = ("draft", "finalized", "voided", "failed", "pending")
@@ -37,6 +37,16 @@ async def by_ids(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, In
     """Invoices by id, whatever their status."""
     rows = await tx.scalars(select(Invoice).where(Invoice.id.in_(invoice_ids)))
     return {row.id: row for row in rows}
+
+
+async def awaiting_taxes(tx: Tx, subscription_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the subscriptions with an invoice that waits for its taxes."""
+    statement = (
+        select(InvoiceSubscription.subscription_id)
+        .join(Invoice, Invoice.id == InvoiceSubscription.invoice_id)
+        .where(InvoiceSubscription.subscription_id.in_(subscription_ids), Invoice.tax_status == "pending")
+    )
+    return set(await tx.scalars(statement))
 
 
 async def metadata_of(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[InvoiceMetadata]]:

@@ -58,6 +58,7 @@ TERMS = (
     "subscription_invoice_issuing_date_adjustment",
 )
 PER_CUSTOMER = "per_customer"
+OUTSIDE_EU = "billing_entity_must_be_in_eu"
 PER_BILLING_ENTITY = "per_billing_entity"
 EINVOICING_COUNTRIES = frozenset({"DE", "FR"})
 
@@ -67,7 +68,7 @@ def default_prefix(name: str, entity_id: uuid.UUID) -> str:
     return f"{name[:3]}-{str(entity_id)[-4:]}".upper()
 
 
-def apply(entity: BillingEntity, fields: Mapping[str, Any]) -> None:
+def apply(entity: BillingEntity, fields: Mapping[str, Any], *, outside_eu: str = OUTSIDE_EU) -> None:
     """Set what was given; raises `Invalid` when the settings contradict each other."""
     for name in OPTIONAL:
         if name in fields:
@@ -75,16 +76,21 @@ def apply(entity: BillingEntity, fields: Mapping[str, Any]) -> None:
     for name in REQUIRED:
         if fields.get(name) is not None:
             setattr(entity, name, fields[name])
-    _check_country(entity)
+    _check_country(entity, outside_eu)
 
 
-async def change(tx: Tx, entity: BillingEntity, at: dt.datetime, fields: Mapping[str, Any]) -> bool:
-    """Apply to an existing entity; tells whether terms that customers inherit are others now."""
+async def change(
+    tx: Tx, entity: BillingEntity, at: dt.datetime, fields: Mapping[str, Any], *, outside_eu: str = OUTSIDE_EU
+) -> bool:
+    """Apply to an existing entity; tells whether terms that customers inherit are others now.
+
+    `outside_eu` is the code for management of EU taxes in another country (api.md §3.2).
+    """
     await store.lock_entity(tx, entity.id)
     terms = [getattr(entity, name) for name in TERMS]
     numbering = entity.document_numbering
     with tx.no_autoflush:
-        apply(entity, fields)
+        apply(entity, fields, outside_eu=outside_eu)
         if numbering != PER_BILLING_ENTITY and entity.document_numbering == PER_BILLING_ENTITY:
             # numbering continues after all invoices numbered so far (invoicing.md §5)
             entity.document_sequence = await store.numbered_invoices(tx, entity.id)
@@ -93,12 +99,12 @@ async def change(tx: Tx, entity: BillingEntity, at: dt.datetime, fields: Mapping
     return terms != [getattr(entity, name) for name in TERMS]
 
 
-def _check_country(entity: BillingEntity) -> None:
+def _check_country(entity: BillingEntity, outside_eu: str) -> None:
     problems = Problems()
     if entity.einvoicing and entity.country is None:
         problems.add("einvoicing", "country_must_be_present")
     elif entity.einvoicing and entity.country not in EINVOICING_COUNTRIES:
         problems.add("einvoicing", "country_not_supported")
     if entity.eu_tax_management and entity.country not in eu_vat.COUNTRIES:
-        problems.add("eu_tax_management", "billing_entity_must_be_in_eu")
+        problems.add("eu_tax_management", outside_eu)
     problems.raise_if_any()

@@ -20,11 +20,14 @@ from tallystick.ground import agenda, outbox
 from tallystick.ground.agenda import Due, Kind
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Subscription
+from tallystick.rooms.invoices.store import awaiting_taxes
 from tallystick.rooms.subscriptions import store, verbs
 from tallystick.rooms.subscriptions.terms import Terms, terms_of
 
 #: how long a start waits for its external id to be free
 RETRY = dt.timedelta(days=1)
+#: how long an end waits for taxes
+SOON = dt.timedelta(hours=1)
 
 
 async def start_due(tx: Tx, dues: Sequence[Due]) -> None:
@@ -54,16 +57,21 @@ async def start_due(tx: Tx, dues: Sequence[Due]) -> None:
 
 
 async def end_due(tx: Tx, dues: Sequence[Due]) -> None:
-    """Terminate active rows on the local date of `ending_at`; the time of day is ignored (§2.9)."""
-    held = await _held(tx, dues)
-    await terminate(
-        tx,
-        [
-            (row, at)
-            for row, terms, at in held
-            if row.status == "active" and row.ending_at is not None and terms.local(row.ending_at) <= terms.local(at)
-        ],
-    )
+    """Terminate active rows on the local date of `ending_at`; the time of day is ignored (§2.9).
+
+    What was paid in advance cannot be credited before its taxes are known: such a row ends as soon as they are.
+    """
+    over = [
+        (row, at)
+        for row, terms, at in await _held(tx, dues)
+        if row.status == "active" and row.ending_at is not None and terms.local(row.ending_at) <= terms.local(at)
+    ]
+    waiting = await awaiting_taxes(tx, [row.id for row, _ in over])
+    await terminate(tx, [(row, at) for row, at in over if row.id not in waiting])
+    later = [
+        Due(Kind.END_SUBSCRIPTION, row.id, row.organization_id, at + SOON) for row, at in over if row.id in waiting
+    ]
+    await agenda.put(tx, later)
 
 
 async def end_trials_due(tx: Tx, dues: Sequence[Due]) -> None:
