@@ -66,6 +66,7 @@ class Invoice(Base):
         ),
         CheckConstraint("payment_status in ('pending', 'succeeded', 'failed')", name="payment_status"),
         UniqueConstraint("customer_id", "billing_entity_id", "sequential_id"),
+        # entities may share a prefix: a number names one invoice of its issuer
         Index(
             "uq_invoices_number",
             "billing_entity_id",
