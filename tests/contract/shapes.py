@@ -9,6 +9,8 @@ from __future__ import annotations
 
 ADDRESS = "address_line1:str? address_line2:str? city:str? zipcode:str? state:str? country:str?"
 APPLIED_TAX = """tax_name:str tax_code:str tax_rate:num tax_description:str? amount_cents:int amount_currency:str"""
+NOTE_TAX = """tax_name:str tax_code:str tax_rate:num tax_description:str? base_amount_cents:int amount_cents:int
+    amount_currency:str"""
 
 SHAPES: dict[str, str] = {
     "customer": """
@@ -150,6 +152,29 @@ SHAPES: dict[str, str] = {
         lago_id:uuid amount_cents:int amount_currency:str before_taxes:bool item:credit_item
         invoice:credited_invoice""",
     "credit_item": "lago_item_id:uuid? type:coupon|credit_note|invoice code:str? name:str? description:str?",
+    "credit_note": """
+        lago_id:uuid billing_entity_code:str sequential_id:int number:str lago_invoice_id:uuid invoice_number:str
+        purchase_order_number:str? issuing_date:date credit_status:available|consumed|voided
+        refund_status:pending|succeeded|failed?
+        reason:duplicated_charge|product_unsatisfactory|order_change|order_cancellation|fraudulent_charge|other
+        description:str? currency:str total_amount_cents:int precise_total_amount_cents:dec taxes_amount_cents:int
+        precise_taxes_amount_cents:dec sub_total_excluding_taxes_amount_cents:int balance_amount_cents:int
+        credit_amount_cents:int refund_amount_cents:int offset_amount_cents:int coupons_adjustment_amount_cents:int
+        taxes_rate:num created_at:dt updated_at:dt file_url:str? xml_url:str? self_billed:bool
+        ~customer:customer+integration_customers* ~items:credit_note_item[] ~applied_taxes:credit_note_tax[]
+        ~error_details:json[] ~metadata:map""",
+    "credit_note_item": """
+        lago_id:uuid amount_cents:int precise_amount_cents:dec amount_currency:str fee:fee+from_date*+to_date*""",
+    "credit_note_tax": f"""
+        lago_id:uuid lago_credit_note_id:uuid lago_tax_id:uuid? {NOTE_TAX} created_at:dt?""",
+    "estimated_credit_note": """
+        lago_invoice_id:uuid invoice_number:str currency:str taxes_amount_cents:int precise_taxes_amount_cents:dec
+        sub_total_excluding_taxes_amount_cents:int max_creditable_amount_cents:int max_refundable_amount_cents:int
+        max_offsettable_amount_cents:int coupons_adjustment_amount_cents:int
+        precise_coupons_adjustment_amount_cents:dec taxes_rate:num items:estimated_item[]
+        applied_taxes:estimated_tax[]""",
+    "estimated_item": "lago_fee_id:uuid? amount_cents:int",
+    "estimated_tax": f"lago_tax_id:uuid? {NOTE_TAX}",
     "credited_invoice": "lago_id:uuid payment_status:pending|succeeded|failed",
     "fee": """
         lago_id:uuid lago_charge_id:uuid? lago_charge_filter_id:uuid? lago_fixed_charge_id:uuid? lago_invoice_id:uuid?

@@ -34,6 +34,8 @@ CODES = {
     "invoice.payment_status_updated": "invoice+customer+fees",
     "invoice.payment_overdue": "invoice+customer+fees+applied_taxes",
     "invoice.generated": "invoice+customer",
+    "credit_note.created": "credit_note+customer+items+applied_taxes",
+    "credit_note.generated": "credit_note+customer",
     "events.errors": "events_errors",
 }
 
@@ -113,6 +115,15 @@ def test_drafts(shop: Shop, listener: Listener) -> None:
     assert listener.types() == Counter(drafted)
     shop.api.at("2025-07-03T12:00:00Z")
     assert listener.types() == Counter([*drafted, "invoice.created", "invoice.generated"])
+
+
+def test_credit_notes(shop: Shop, listener: Listener) -> None:
+    invoice = shop.invoice()
+    items = [{"fee_id": invoice.fees.__root__[0].lago_id, "amount_cents": 500}]
+    body = {"invoice_id": invoice.lago_id, "items": items, "credit_amount_cents": 600}
+    shop.api.post("/credit_notes", {"credit_note": body})
+    issued = ["invoice.created", "invoice.generated"]
+    assert listener.types() == Counter([*issued, "credit_note.created", "credit_note.generated"])
 
 
 def test_payment(shop: Shop, listener: Listener) -> None:

@@ -22,6 +22,7 @@ INVOICE_SHOWN = (
     "invoice+customer+subscriptions+billing_periods+fees+credits+metadata+applied_taxes+error_details"
     "+applied_invoice_custom_sections"
 )
+NOTE = "credit_note+customer+items+applied_taxes+error_details"
 METRIC_LISTED = "billable_metric+active_subscriptions_count*+draft_invoices_count*+plans_count*"
 
 
@@ -176,6 +177,23 @@ def test_coupon(shop: Shop) -> None:
     assert check(shop.api, f"/invoices/{invoice}", "invoice", INVOICE_SHOWN)["credits"]
     for path in ("/applied_coupons", "/customers/acme/applied_coupons"):
         check_list(shop.api, path, "applied_coupons", "applied_coupon+credits")
+
+
+def test_credit_note(shop: Shop) -> None:
+    invoice = shop.invoice()
+    items = [{"fee_id": invoice.fees.__root__[0].lago_id, "amount_cents": 500}]
+    asked = {"credit_note": {"invoice_id": invoice.lago_id, "items": items}}
+    check(shop.api, "/credit_notes/estimate", "estimated_credit_note", "estimated_credit_note", "POST", asked)
+    body = {"credit_note": {**asked["credit_note"], "credit_amount_cents": 600, "metadata": {"k": "v"}}}
+    made = check(shop.api, "/credit_notes", "credit_note", f"{NOTE}+metadata", "POST", body)
+    path = f"/credit_notes/{made['lago_id']}"
+    check(shop.api, path, "credit_note", f"{NOTE}+metadata")
+    for listed in ("/credit_notes", "/customers/acme/credit_notes"):
+        check_list(shop.api, listed, "credit_notes", f"{NOTE}+metadata")
+    shop.settle()
+    check(shop.api, f"{path}/download", "credit_note", "credit_note+metadata", "POST")
+    shop.api.delete(f"{path}/metadata")
+    check(shop.api, f"{path}/void", "credit_note", NOTE, "PUT")
 
 
 def test_lifetime_usage_and_alert(shop: Shop) -> None:
