@@ -394,3 +394,65 @@ async def test_a_one_off_waits_and_keeps_the_taxes_named_for_it(seller: Api, ins
     seller.at(START)
     told = [body["webhook_type"] for body in await messages(installation, seller)]
     assert told.count("invoice.one_off_created") == 1
+
+
+async def test_charges_in_advance_are_told_of_when_they_are_issued(seller: Api, installation: Installation) -> None:
+    listen(seller)
+    priced = charge(metric(seller), properties={"amount": "2"}, pay_in_advance=True)
+    plan(seller, "usage", amount_cents=0, charges=[priced])
+    customer(seller, country="DE", tax_identification_number="DE000092300")
+    subscribe(seller, "usage")
+    event = {"transaction_id": "t", "external_subscription_id": "s", "code": "m"}
+    seller.post("/events", {"event": event})
+    seller.at(START)
+    (waiting,) = invoices(seller)
+    assert (waiting["status"], waiting["total_amount_cents"]) == ("pending", 200)
+    assert not await messages(installation, seller, "fee.created", "invoice.created")
+    customer(seller, tax_identification_number=None)
+    seller.at(START)
+    (issued,) = invoices(seller)
+    assert (issued["status"], issued["taxes_amount_cents"]) == ("finalized", 38)
+    told = await messages(installation, seller, "fee.created", "invoice.created")
+    assert [body["webhook_type"] for body in told] == ["fee.created", "invoice.created"]
+    assert told[0]["fee"]["taxes_amount_cents"] == 38
+
+
+def test_credit_notes_pay_once_the_taxes_are_known(seller: Api) -> None:
+    add_on(seller, "a", 1000)
+    customer(seller, country="US")
+    other = bill_once(seller, [{"add_on_code": "a"}])
+    items = [{"fee_id": other["fees"][0]["lago_id"], "amount_cents": 1000}]
+    note = {"invoice_id": other["lago_id"], "reason": "other", "credit_amount_cents": 1000, "items": items}
+    seller.post("/credit_notes", {"credit_note": note})
+    customer(seller, country="DE", tax_identification_number="DE000093300")
+    subscribe(seller)
+    seller.at(START)
+    waiting = next(row for row in invoices(seller) if row["status"] == "pending")
+    assert waiting["credit_notes_amount_cents"] == 0
+    customer(seller, tax_identification_number=None)
+    issued = invoices(seller)[-1]
+    assert (issued["status"], issued["credit_notes_amount_cents"]) == ("finalized", 1000)
+    assert issued["total_amount_cents"] == 11900 - 1000
+    (row,) = seller.get("/credit_notes")["credit_notes"]
+    assert (row["credit_status"], row["balance_amount_cents"]) == ("consumed", 0)
+
+
+def test_progressive_invoices_that_wait_count_as_billed(seller: Api, vies: Vies) -> None:
+    sums = metric(seller, "n", "sum_agg", field_name="n")
+    priced = charge(sums, properties={"amount": "1"})
+    plan(seller, "usage", amount_cents=0, charges=[priced], usage_thresholds=[{"amount_cents": 1000}])
+    customer(seller, country="DE")
+    subscribe(seller, "usage")
+    seller.at("2025-01-31T23:50:00Z")
+    customer(seller, tax_identification_number="DE000094300")
+    event = {"transaction_id": "t", "external_subscription_id": "s", "code": "n", "properties": {"n": "15"}}
+    seller.post("/events", {"event": event})
+    seller.at("2025-01-31T23:50:00Z")
+    seller.at("2025-02-01T00:00:00Z")
+    progressive, final = sorted(invoices(seller), key=lambda row: row["created_at"])
+    assert (progressive["invoice_type"], progressive["status"]) == ("progressive_billing", "pending")
+    assert final["progressive_billing_credit_amount_cents"] == 1500
+    customer(seller, tax_identification_number=None)
+    progressive, final = sorted(invoices(seller), key=lambda row: row["created_at"])
+    assert (progressive["status"], progressive["total_amount_cents"]) == ("finalized", 1785)
+    assert (final["status"], final["total_amount_cents"]) == ("finalized", 0)

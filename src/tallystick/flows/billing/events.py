@@ -13,6 +13,7 @@ from tallystick.core.invoice import FeeDraft, with_taxes
 from tallystick.core.issuing import invoice_dates
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import local_date
+from tallystick.flows.billing.awaited import known_taxes, status_with_taxes
 from tallystick.flows.billing.compose import Draft, Header, Rated, final_status
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.event_fees import Sale, event_fees, period_of
@@ -106,10 +107,18 @@ def _draft(sale: Sale, fee: FeeDraft, reductions: Reductions) -> Draft:
         purchase_order_number=contract.purchase_order_number,
         at=sale.at,
     )
-    composition = reductions.compose(contract.customer.id, [fee], [contract], currency=header.currency, at=sale.at)
+    customer = contract.customer
+    composition = reductions.compose(
+        customer.id,
+        known_taxes([fee], customer),
+        [contract],
+        currency=header.currency,
+        at=sale.at,
+        taxes_known=not customer.taxes_pending,
+    )
     on = local_date(sale.event.timestamp, contract.customer.timezone)
     dates = invoice_dates(on, contract.customer, graced=False, recurring=False)
     occasion = Occasion(contract.subscription_id, Reason.IN_ADVANCE_CHARGE, sale.event.timestamp)
     bill = Bill(contract, occasion, sale.windows, plan_fee_due=False)
-    status = final_status(composition, contract.customer)
+    status = status_with_taxes(final_status(composition, customer), customer)
     return Draft(header, composition, dates, status, (Rated(bill, (fee,)),))
