@@ -1,4 +1,4 @@
-"""The worker process: the agenda, webhooks and jobs side by side, each started again when it fails.
+"""The worker process: the agenda, webhooks, jobs and rollups side by side, each started again when it fails.
 
 What they do is theirs; how the process starts and ends is the command line's.
 """
@@ -13,6 +13,7 @@ import structlog
 from tallystick.flows.clockwork.live import work
 from tallystick.ground import garbage
 from tallystick.ground.installation import Installation
+from tallystick.rooms.metering import upkeep
 from tallystick.rooms.webhooks.deliver import Dispatcher
 from tallystick.rooms.webhooks.ports import Renderer
 
@@ -29,6 +30,7 @@ async def run(installation: Installation, renderer: Renderer, stop: asyncio.Even
         _keep("clockwork", lambda: work(installation.database, installation.outlets, stop), stop),
         # a dispatcher that has ended does not start again
         _keep("webhooks", lambda: _until(stop, Dispatcher(installation, renderer).run()), stop),
+        _keep("rollups", lambda: upkeep.keep(installation.database, stop), stop),
         _keep("jobs", lambda: _until(stop, installation.jobs.run_worker(concurrency)), stop),
     )
 

@@ -23,7 +23,7 @@ from tallystick.rooms.metering import measure
 from tests.support import metering as build
 
 KINDS = ("count", "sum", "max", "latest", "unique_count", "weighted_sum", "custom")
-ZONES = ("UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "America/Sao_Paulo")
+ZONES = ("UTC", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Pacific/Auckland", "America/Sao_Paulo")
 MICROSECOND = dt.timedelta(microseconds=1)
 
 JUNK = ("abc", "1e3", "+1", ".5", "5.", "1,0", " 1", "", "1\n", "²", "٣", True, None, [1, 2], {"a": 1}, "9" * 501)

@@ -32,6 +32,7 @@ from tallystick.ground.tables.mails import Mail
 from tallystick.ground.tables.metering import Event, EventKey, TouchedSubscription
 from tallystick.ground.tables.organizations import ApiKey, BillingEntity, Organization
 from tallystick.ground.tables.progressive import AppliedUsageThreshold, LifetimeUsage
+from tallystick.ground.tables.rollups import RolledStream, Rollup, RollupPart, RollupText, UnrolledEvents
 from tallystick.ground.tables.subscriptions import FixedChargeUnits, Subscription, UnitsOverride
 from tallystick.ground.tables.taxes import Tax, TaxLink, VatCheck, VatConfirmation
 from tallystick.ground.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
@@ -81,12 +82,17 @@ __all__ = [
     "OutboxMessage",
     "Plan",
     "PricingUnit",
+    "RolledStream",
+    "Rollup",
+    "RollupPart",
+    "RollupText",
     "Subscription",
     "Tax",
     "TaxLink",
     "TouchedSubscription",
     "TriggeredAlert",
     "UnitsOverride",
+    "UnrolledEvents",
     "UsageThreshold",
     "VatCheck",
     "VatConfirmation",

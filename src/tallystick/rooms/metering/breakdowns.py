@@ -15,12 +15,13 @@ from tallystick.core.aggregate import broken_down, group_keys, presentation_keys
 from tallystick.core.contract import ChargeTerms
 from tallystick.core.metering import Breakdown, MeteredBucket, MeterWindow
 from tallystick.ground.db import Tx
-from tallystick.rooms.metering.measure import QUERIES, SELECTED, fetch, meter
+from tallystick.rooms.metering.measure import meter
+from tallystick.rooms.metering.selection import SELECTED, fetch, read_query
 
 Keys = tuple[str, ...]
 Texts = Mapping[str, str | None]
 
-_LAST = SELECTED + (QUERIES / "last_values.sql").read_text()
+_LAST = SELECTED + read_query("last_values")
 
 
 async def break_down(

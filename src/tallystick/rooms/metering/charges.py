@@ -32,7 +32,7 @@ class ChargeTable:
         return self._count
 
     def arrays(self) -> list[list[Any]]:
-        """The parameters $13 to $27."""
+        """The parameters $15 to $29."""
         tables: list[tuple[int, list[Any]]] = [
             (3, self._keys),
             (5, self._accepted),

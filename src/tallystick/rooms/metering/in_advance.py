@@ -16,7 +16,8 @@ from tallystick.core.metering import MeterWindow
 from tallystick.core.money import ONE
 from tallystick.core.rating import NOTHING, Beginning, ChargeModel
 from tallystick.ground.db import Tx
-from tallystick.rooms.metering.measure import QUERIES, SELECTED, Group, fetch
+from tallystick.rooms.metering.measure import Group
+from tallystick.rooms.metering.selection import SELECTED, fetch, read_query
 
 #: key of the window, filter, items of the group
 LevelKey = tuple[int, uuid.UUID | None, tuple[tuple[str, str | None], ...]]
@@ -25,7 +26,7 @@ _READS = {"count": "nothing", "sum": "number", "unique_count": "text"}
 
 
 def _query(*names: str) -> str:
-    return SELECTED + "".join((QUERIES / f"{name}.sql").read_text() for name in names)
+    return SELECTED + "".join(map(read_query, names))
 
 
 _STEPS = {kind: _query(f"steps_{kind}", "steps", "steps_of_events") for kind in _READS}

@@ -14,9 +14,9 @@ from tallystick.core.aggregate import group_keys
 from tallystick.core.metering import MeterWindow
 from tallystick.core.verdict import JudgedEvent
 from tallystick.ground.db import Tx
-from tallystick.rooms.metering.measure import QUERIES, SELECTED, fetch
+from tallystick.rooms.metering.selection import SELECTED, fetch, read_query
 
-_JUDGED = SELECTED + (QUERIES / "judged.sql").read_text()
+_JUDGED = SELECTED + read_query("judged")
 _READS = {"count_agg": "nothing", "custom_agg": "nothing", "unique_count_agg": "text"}
 
 

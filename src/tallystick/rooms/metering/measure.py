@@ -5,95 +5,75 @@ The queries select, sort into buckets and add up; divisions and roundings are `c
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from tallystick.core.aggregate import Figures, group_keys, group_order, has_items, needs_values, usage, window_start
+from tallystick.core.aggregate import Figures, group_keys, group_order, needs_values, usage
 from tallystick.core.contract import PriceFilter
 from tallystick.core.metering import MeteredBucket, MeterWindow
-from tallystick.ground import json
-from tallystick.ground.db import Tx, raw_connection
-from tallystick.rooms.metering.charges import ChargeTable
+from tallystick.ground.db import Tx
+from tallystick.rooms.metering.rolled import READS, Rolled, figures_query, kind_of
+from tallystick.rooms.metering.selection import SELECTED, fetch, read_query
 
-QUERIES = Path(__file__).parent / "queries"
-SELECTED = (QUERIES / "selected.sql").read_text()
 #: query -> what it reads of the metric's property
-_READS = {
-    "count": "nothing",
-    "sum": "number",
-    "max": "number",
-    "latest": "number",
-    "values": "number",
-    "unique_count": "text",
-    "unique_count_prorated": "text",
-    "weighted_sum": "number",
-}
-_AGGREGATIONS = {name: SELECTED + (QUERIES / f"{name}.sql").read_text() for name in _READS}
-#: what ends the walk over a window's events, and what ends it when some windows ask for some of them only
-_EVERY = "offset 0\n"
-_ONLY = """and not exists (
-                select from jsonb_each(${}::jsonb -> w.no::text) as o (key, texts)
-                where not o.texts ? coalesce(e.properties ->> o.key, '')
-            )
-        offset 0
+_READS = {**READS, "values": "number", "unique_count_prorated": "text"}
+_FIGURES = """select no, filter_no, grp, events, window_events, units, carried, weight, precise_cents
+from figures
 """
-#: Plans for these very windows: a general one would not know how many there are, nor which partitions they touch. The
-#: planner takes the selected events for one row, and would loop over hundreds of thousands of them.
-_SETTINGS = """select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
-                      set_config('work_mem', '64MB', true), set_config('enable_nestloop', 'off', true),
-                      set_config('enable_mergejoin', 'off', true)"""
-_DEFAULTS = """set local plan_cache_mode to default; set local work_mem to default;
-               set local enable_nestloop to default; set local enable_mergejoin to default"""
-
-#: the driver writes it as PostgreSQL's -infinity
-_ALWAYS = dt.datetime.min.replace(tzinfo=dt.UTC)
+_OWN_QUERIES = ("unique_count", "unique_count_prorated", "values")
+_AGGREGATIONS = {
+    name: SELECTED + (read_query(name) if name in _OWN_QUERIES else figures_query(name) + _FIGURES) for name in _READS
+}
 
 Group = tuple[str | None, ...]
 #: (place of the window, place of the filter from 1 or 0 for the default bucket, group values) -> columns
 Found = dict[tuple[int, int, Group], dict[str, Any]]
 
 
-async def meter(tx: Tx, windows: Sequence[MeterWindow]) -> list[MeteredBucket]:
+async def meter(tx: Tx, windows: Sequence[MeterWindow], *, again: bool = False) -> list[MeteredBucket]:
     """Usage of every bucket and group of each window, in the order of the windows (metering.md §3, §4).
 
     Filters come first, the default bucket last, groups by their values, null first; a bucket without events has one
     group, all null, without units. Custom aggregations are not evaluated: their units are 0 (§3.9).
+
+    Rollups answer where there are any; with `again`, those that are missing are asked for: the same windows will be
+    measured again.
     """
     found: Found = {}
-    for name, places in by_query(windows).items():
-        for record in await fetch(tx, _AGGREGATIONS[name], windows, places, _READS[name]):
-            columns = dict(record)
-            place = columns.pop("no"), columns.pop("filter_no"), tuple(columns.pop("grp"))
-            found.setdefault(place, {}).update(columns)
+    rolled = Rolled(tx, windows)
+    answers = await rolled.answers()
+    for rows in answers.values():
+        _collect(found, rows)
+    for name, places in by_query(windows, answers).items():
+        _collect(found, await fetch(tx, _AGGREGATIONS[name], windows, places, _READS[name]))
+    if again:
+        await rolled.remember(_events(found, answers))
     return list(_buckets(windows, found))
 
 
-async def fetch(
-    tx: Tx, query: str, windows: Sequence[MeterWindow], places: Sequence[int], reads: str, *more: Any
-) -> list[Any]:
-    """Rows of a query that begins with `selected.sql`, over some of the windows; `no` is a window's place.
-
-    `reads` is what it reads of the metric's property ($30), `more` are its own parameters from $31 on.
-    """
-    connection = await raw_connection(tx)
-    parameters = [*_arguments(windows, places), reads, *more]
-    only = {str(place): windows[place].only for place in places if windows[place].only}
-    if only:
-        parameters.append(json.dump_text(only))
-        query = query.replace(_EVERY, _ONLY.format(len(parameters)))
-    await connection.execute(_SETTINGS)
-    rows = await connection.fetch(query, *parameters)
-    await connection.execute(_DEFAULTS)
-    return rows
+def _collect(found: Found, rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        columns = dict(row)
+        place = columns.pop("no"), columns.pop("filter_no"), tuple(columns.pop("grp"))
+        found.setdefault(place, {}).update(columns)
 
 
-def by_query(windows: Sequence[MeterWindow]) -> dict[str, list[int]]:
-    """Query -> places of the windows it answers."""
+def _events(found: Found, answered: Container[int]) -> dict[int, int]:
+    """place of a window -> raw events that were read for it."""
+    events: dict[int, int] = {}
+    for (place, _, _), columns in found.items():
+        if place not in answered:
+            events[place] = events.get(place, 0) + columns.get("events", 0)
+    return events
+
+
+def by_query(windows: Sequence[MeterWindow], answered: Container[int] = ()) -> dict[str, list[int]]:
+    """Query -> places of the windows it answers, without those that are answered already."""
     wanted: dict[str, list[int]] = {}
     for place, window in enumerate(windows):
-        kind = window.charge.metric.aggregation_type.removesuffix("_agg")
+        if place in answered:
+            continue
+        kind = kind_of(window)
         if kind == "unique_count" and window.charge.prorated:
             kind = "unique_count_prorated"
         if kind in _AGGREGATIONS:
@@ -101,43 +81,6 @@ def by_query(windows: Sequence[MeterWindow]) -> dict[str, list[int]]:
         if needs_values(window.charge):
             wanted.setdefault("values", []).append(place)
     return wanted
-
-
-def _arguments(windows: Sequence[MeterWindow], places: Sequence[int]) -> list[Any]:
-    """The parameters $1 to $29 of `selected.sql`."""
-    charges = ChargeTable()
-    rows = [
-        (place, *_window_row(window, charges.number(window.charge)))
-        for place, window in ((place, windows[place]) for place in places)
-    ]
-    reaches = [row[6] for row in rows]
-    return [
-        *map(list, zip(*rows, strict=True)),
-        *charges.arrays(),
-        _ALWAYS if None in reaches else min(reaches),
-        max(window.end_at for window in (windows[place] for place in places)),
-    ]
-
-
-def _window_row(window: MeterWindow, charge_no: int) -> tuple[Any, ...]:
-    """organization, subscription, code, field, charge, reach, from, start, end, time zone, itemized."""
-    metric, start = window.charge.metric, window_start(window)
-    reach: dt.datetime | None = start
-    if metric.recurring:
-        reach = None if metric.aggregation_type == "weighted_sum_agg" else _ALWAYS
-    return (
-        window.organization_id,
-        window.external_subscription_id,
-        metric.code,
-        metric.field_name,
-        charge_no,
-        reach,
-        window.start_at,
-        start,
-        window.end_at,
-        window.timezone if window.charge.prorated else None,
-        has_items(window.charge),
-    )
 
 
 def _buckets(windows: Sequence[MeterWindow], found: Found) -> Iterable[MeteredBucket]:

@@ -1,11 +1,17 @@
 -- The last values, by timestamp and then by reception (metering.md §3.2).
-select
+select distinct on (no, filter_no, grp)
     no,
     filter_no,
     grp,
-    count(*) as events,
-    count(*) as window_events,
-    (array_agg(amount order by "timestamp" desc, created_at desc, id desc))[1] as units
+    count(*) over (partition by no, filter_no, grp) as events,
+    count(*) over (partition by no, filter_no, grp) as window_events,
+    amount as units,
+    0::numeric as carried,
+    0::numeric as weight,
+    0::numeric as precise_cents,
+    "timestamp" as last_at,
+    created_at as last_created_at,
+    id as last_id
 from bucketed
 where amount is not null
-group by no, filter_no, grp
+order by no, filter_no, grp, "timestamp" desc, created_at desc, id desc

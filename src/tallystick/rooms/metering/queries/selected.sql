@@ -16,27 +16,27 @@ with windows as materialized (
         ((w.end_at - interval '1 microsecond') at time zone w.timezone)::date as last_day
     from unnest(
         $1::int[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::timestamptz[], $8::timestamptz[],
-        $9::timestamptz[], $10::timestamptz[], $11::text[], $12::boolean[]
+        $9::timestamptz[], $10::timestamptz[], $11::text[], $12::boolean[], $13::uuid[], $14::uuid[]
     ) as w (
         no, organization_id, external_subscription_id, code, field, charge_no, reach, from_at, start_at, end_at, timezone,
-        itemized
+        itemized, rollup_id, stream_id
     )
 ), read_keys as (
     -- properties that decide bucket or group, by charge
     select charge_no, array_agg(key order by place) as keys
-    from unnest($13::int[], $14::int[], $15::text[]) as k (charge_no, place, key)
+    from unnest($15::int[], $16::int[], $17::text[]) as k (charge_no, place, key)
     group by charge_no
 ), accepted as (
     -- each value that a key of a filter accepts; `keys` is how many keys the filter has
-    select * from unnest($16::int[], $17::int[], $18::int[], $19::int[], $20::text[])
+    select * from unnest($18::int[], $19::int[], $20::int[], $21::int[], $22::text[])
         as a (charge_no, filter_no, keys, place, value)
 ), narrower as (
     -- pairs of filters with the same keys of which one is strictly narrower
-    select * from unnest($21::int[], $22::int[], $23::int[]) as n (charge_no, wide_no, narrow_no)
+    select * from unnest($23::int[], $24::int[], $25::int[]) as n (charge_no, wide_no, narrow_no)
 ), grouped as (
     -- places of the group keys, by bucket
     select charge_no, filter_no, array_agg(place order by position) as places
-    from unnest($24::int[], $25::int[], $26::int[], $27::int[]) as g (charge_no, filter_no, position, place)
+    from unnest($26::int[], $27::int[], $28::int[], $29::int[]) as g (charge_no, filter_no, position, place)
     group by charge_no, filter_no
 ), selected as materialized (
     select
@@ -48,9 +48,9 @@ with windows as materialized (
         e.precise_total_amount_cents,
         v.value,
         case
-            when $30::text = 'number' and length(v.value) <= 500 and v.value ~ '^-?[0-9]+(\.[0-9]+)?$' then v.value::numeric
+            when $32::text = 'number' and length(v.value) <= 500 and v.value ~ '^-?[0-9]+(\.[0-9]+)?$' then v.value::numeric
         end as amount,
-        case when $30 = 'text' then coalesce(nullif(e.properties ->> 'operation_type', ''), 'add') end as operation,
+        case when $32 = 'text' then coalesce(nullif(e.properties ->> 'operation_type', ''), 'add') end as operation,
         -- days the event pays for: 0 before the window, 1 where days do not matter
         case
             when e."timestamp" < w.start_at then 0
@@ -60,16 +60,9 @@ with windows as materialized (
         case when k.keys is not null then array(select e.properties ->> key from unnest(k.keys) as key) end as signature
     from windows w
     left join read_keys k on k.charge_no = w.charge_no
-    -- "offset 0" keeps this a walk of the index for each window, while all other joins are hashed (measure.py)
+    -- "offset 0" keeps this a walk of an index for each window, while all other joins are hashed (selection.py)
     cross join lateral (
-        select * from events e
-        where e.organization_id = w.organization_id
-            and e.external_subscription_id = w.external_subscription_id
-            and e.code = w.code
-            and e."timestamp" >= w.earliest_at
-            and e."timestamp" < w.end_at
-            and e."timestamp" >= $28::timestamptz
-            and e."timestamp" < $29::timestamptz
+        -- source
         offset 0
     ) e
     cross join lateral (select e.properties ->> w.field as value) v

@@ -3,4 +3,4 @@ select
     no, filter_no, grp, id, selected as counted, step as applied, raised, units, events, window_events, precise_cents,
     precise as own_precise_cents
 from steps
-where id = any($31::uuid[])
+where id = any($33::uuid[])

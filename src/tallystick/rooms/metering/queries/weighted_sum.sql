@@ -8,7 +8,11 @@ select
     count(*) filter (where b.days > 0) as window_events,
     coalesce(sum(b.amount) filter (where b.days > 0), 0) as units,
     coalesce(sum(b.amount) filter (where b.days = 0), 0) as carried,
-    sum(b.amount * extract(epoch from t.end_at - case when b.days > 0 then b."timestamp" else w.from_at end)) as weight
+    sum(b.amount * extract(epoch from t.end_at - case when b.days > 0 then b."timestamp" else w.from_at end)) as weight,
+    0::numeric as precise_cents,
+    null::timestamptz as last_at,
+    null::timestamptz as last_created_at,
+    null::uuid as last_id
 from bucketed b
 join windows w on w.no = b.no
 cross join lateral (
