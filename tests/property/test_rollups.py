@@ -22,7 +22,7 @@ from tests.support.rollups import answered, catch_up, want
 
 TABLES = ("unrolled_events", "rollup_parts", "rollup_texts", "rolled_streams cascade", "rollups cascade")
 SESSIONS = 3
-_drawn = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+_drawn: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
 def alike(first: MeterWindow, other: MeterWindow) -> MeterWindow:

@@ -51,8 +51,13 @@ async def measure(
     bills: Sequence[Bill],
     charges_of: Callable[[Bill], Iterable[ChargeTerms]] = rated_charges,
     narrowing: Narrowing = NOTHING_LEFT_OUT,
+    *,
+    again: bool = False,
 ) -> list[list[ChargeUsage]]:
-    """For each bill, its charges with their usage: those that an invoice rates, unless told otherwise."""
+    """For each bill, its charges with their usage: those that an invoice rates, unless told otherwise.
+
+    `again`: the same is going to be measured again, as running usage is; it is then worth a rollup.
+    """
     windows: list[MeterWindow] = []
     usages: dict[int, list[ChargeUsage]] = defaultdict(list)
     asked: list[ChargeUsage] = []
@@ -63,9 +68,9 @@ async def measure(
             windows.append(window)
             asked.append(usage)
             usages[place].append(usage)
-    for bucket in await meter(tx, windows) if windows else ():
+    for bucket in await meter(tx, windows, again=again) if windows else ():
         asked[bucket.key].buckets.append(bucket)
-    for part in await break_down(tx, windows, narrowing.presented):
+    for part in await break_down(tx, windows, narrowing.presented, again=again):
         asked[part.key].breakdowns.setdefault(group_key(part), []).append(part)
     return [usages[place] for place in range(len(bills))]
 

@@ -28,7 +28,7 @@ async def measure_running(
     """For each bill of a running period, its charges with their usage so far, to be rated as it is."""
     charges = [list(charges_of(bill)) for bill in bills]
     asked = {id(bill): [_unrounded(charge) for charge in own] for bill, own in zip(bills, charges, strict=True)}
-    usages = await measure(tx, bills, lambda bill: asked[id(bill)], narrowing)
+    usages = await measure(tx, bills, lambda bill: asked[id(bill)], narrowing, again=True)
     keys = count()
     windows = [
         [_window(next(keys), bill, usage, narrowing) for usage in own] for bill, own in zip(bills, usages, strict=True)

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
-    Index,
+    Identity,
     LargeBinary,
     Numeric,
     Text,
@@ -47,10 +47,10 @@ class UnrolledEvents(Base):
     """Where events lie that no rollup of their stream holds yet: one row for each statement that stored some."""
 
     __tablename__ = "unrolled_events"
-    __table_args__ = (Index("ix_unrolled_events_stream_id", "stream_id", "id"), _UNLOGGED)
+    __table_args__ = (_UNLOGGED,)
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
-    stream_id: Mapped[Ref]
+    stream_id: Mapped[Ref] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     timestamps: Mapped[list[dt.datetime]] = mapped_column(ARRAY(DateTime(timezone=True)))
     event_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(UUID(as_uuid=True)))
 

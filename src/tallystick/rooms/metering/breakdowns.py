@@ -25,7 +25,7 @@ _LAST = SELECTED + read_query("last_values")
 
 
 async def break_down(
-    tx: Tx, windows: Sequence[MeterWindow], presented: Collection[str] | None = None
+    tx: Tx, windows: Sequence[MeterWindow], presented: Collection[str] | None = None, *, again: bool = False
 ) -> list[Breakdown]:
     """The parts of every bucket and group of the windows, without empty ones; `presented` keeps some keys only.
 
@@ -38,7 +38,7 @@ async def break_down(
     originals = {window.key: window.charge for window, _ in wanted}
     last = [place for place, window in enumerate(finer) if window.charge.metric.aggregation_type == "latest_agg"]
     others = [window for place, window in enumerate(finer) if place not in last]
-    found = list(_parts(await meter(tx, others), originals)) if others else []
+    found = list(_parts(await meter(tx, others, again=again), originals)) if others else []
     if last:
         rows = await fetch(tx, _LAST, finer, last, "number")
         found += _last_parts(finer, rows, originals)

@@ -59,6 +59,7 @@ _BEHIND = text("""
 """)
 _UNCLAIMED = text("delete from unrolled_events where stream_id not in (select id from rolled_streams)")
 _ROLLUPS = "select id, stream_id, question::text from rollups where stream_id = any($1) and built = $2"
+_ROLLED = "delete from unrolled_events where stream_id = any($1) and id = any($2)"
 _NOTES = "select id from unrolled_events where stream_id = any($1) order by id limit $2"
 
 
@@ -109,7 +110,7 @@ async def _fold(tx: Tx) -> bool:
     stored = [tuple(row) for row in await connection.fetch(_ROLLUPS, stream_ids, True)]
     notes = [row["id"] for row in await connection.fetch(_NOTES, stream_ids, NOTES)]
     await _add(tx, stored, _FOLD, notes)
-    await connection.execute("delete from unrolled_events where id = any($1)", notes)
+    await connection.execute(_ROLLED, stream_ids, notes)
     return True
 
 
