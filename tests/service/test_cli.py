@@ -47,7 +47,7 @@ def status_with(served: Serving, api_key: str) -> int:
 def test_help_names_every_command(data_dir: Path) -> None:
     done = command(data_dir, "--help")
     assert done.returncode == 0
-    for name in ("serve", "api", "worker", "migrate", "demo", "org", "key", "clock", "doctor", "retry"):
+    for name in ("serve", "api", "worker", "migrate", "demo", "org", "key", "clock", "rollups", "doctor", "retry"):
         assert f"\n  {name} " in done.stdout
     assert command(data_dir, "--version").stdout.strip().count(".") == 2
 
@@ -124,6 +124,11 @@ def test_clock_of_a_sandbox(served: Serving) -> None:
     assert command(served.data_dir, "clock", "advance", made["id"], "2029-01-01").returncode == 1
     live = make_organization(served, "Live")
     assert "its clock is the real one" in command(served.data_dir, "clock", "show", live["id"]).stderr
+
+
+def test_rollups_are_dropped(served: Serving) -> None:
+    dropped = command(served.data_dir, "rollups", "drop", "--json")
+    assert json.loads(dropped.stdout) == {"rollups": {"dropped": 0}}, dropped.stderr
 
 
 def test_doctor(served: Serving, data_dir: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli import clock, keys, organizations
+from tallystick.cli import clock, keys, organizations, rollups
 
 app = typer.Typer(
     name="tallystick",
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(organizations.app, name="org")
 app.add_typer(keys.app, name="key")
 app.add_typer(clock.app, name="clock")
+app.add_typer(rollups.app, name="rollups")
 
 Lifeline = Annotated[int | None, typer.Option(hidden=True, help="Pipe whose end is the end of the parent.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on; without it TALLYSTICK_HOST or 127.0.0.1.")]
@@ -70,7 +71,7 @@ def api(host: Host = None, port: Port = None) -> None:
 
 @app.command()
 def worker(lifeline: Lifeline = None) -> None:
-    """Run the worker alone: what falls due, webhooks, jobs."""
+    """Run the worker alone: what falls due, webhooks, jobs, rollups."""
     from tallystick.cli.processes.commands import worker as run
 
     run(lifeline)

@@ -62,10 +62,11 @@ class Database:
 async def raw_connection(tx: Tx) -> asyncpg.Connection[Any]:
     """The asyncpg connection under a transaction, which has begun on it."""
     connection = await tx.connection()
-    await connection.execute(text("select 1"))  # the driver begins its transaction with the first statement
     raw = await connection.get_raw_connection()
     driver = raw.driver_connection
     assert driver is not None
+    if not driver.is_in_transaction():
+        await connection.execute(text("select 1"))  # the driver begins its transaction with the first statement
     return driver  # type: ignore[no-any-return]
 
 

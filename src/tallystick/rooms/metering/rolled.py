@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from tallystick.core.aggregate import window_start
 from tallystick.core.metering import MeterWindow
 from tallystick.ground.db import Tx, raw_connection
 from tallystick.rooms.metering.questions import Questions, can_be_rolled_up
-from tallystick.rooms.metering.selection import SELECTED_NOTED, RollupRef, carries_since_start, fetch, read_query
+from tallystick.rooms.metering.selection import SELECTED_NOTED, Plan, RollupRef, carries_since_start, fetch, read_query
 
 #: below so many events in a window, reading them takes about as long as reading a rollup
 WORTHWHILE = 5_000
@@ -41,9 +41,11 @@ def figures_query(kind: str) -> str:
 
 
 _ANSWERS = {kind: SELECTED_NOTED + figures_query(kind) + read_query("rollups/answer") for kind in READS}
-_KNOWN, _WANT = read_query("rollups/known"), read_query("rollups/want")
+_KNOWN, _HELD, _WANT = (read_query(f"rollups/{name}") for name in ("known", "held", "want"))
 
 Stream = tuple[uuid.UUID, str, str]
+#: place of a window -> a row for each bucket and group
+Answers = dict[int, list[Mapping[str, Any]]]
 
 
 def kind_of(window: MeterWindow) -> str:
@@ -70,24 +72,34 @@ class Rolled:
         self._questions = Questions()
         self._known: dict[Stream, _Known] = {}
 
-    async def answers(self) -> dict[int, list[dict[str, Any]]]:
+    async def answers(self) -> Answers:
         """place of a window -> a row for each bucket and group with events; windows without a rollup are absent.
 
-        Two kinds of statements: which rollups there are, and one for each aggregation that has some.
+        One statement says which rollups there are and another what they hold; where events wait to be rolled up, one
+        for each aggregation adds those.
         """
+        found, waiting = await self._held(await self._find())
         by_kind: dict[str, dict[int, RollupRef]] = {}
-        for place, rollup in (await self._find()).items():
+        for place, rollup in waiting.items():
             by_kind.setdefault(kind_of(self._windows[place]), {})[place] = rollup
-        found: dict[int, list[dict[str, Any]]] = {}
         for kind, rollups in by_kind.items():
             query, reads = _ANSWERS[kind], READS[kind]
-            rows = await fetch(self._tx, query, self._windows, list(rollups), reads, kind, None, rollups=rollups)
-            there = {row["no"] for row in rows if row["grp"] is None}
-            found.update({place: [] for place in there})
-            for row in rows:
-                if row["no"] in there and row["grp"] is not None:
-                    found[row["no"]].append(dict(row))
+            rows = await fetch(
+                self._tx, query, self._windows, list(rollups), reads, kind, None, rollups=rollups, plan=Plan.GENERAL
+            )
+            found.update(_by_window(rows))
         return found
+
+    async def _held(self, rollups: Mapping[int, RollupRef]) -> tuple[Answers, dict[int, RollupRef]]:
+        """Answers of rollups that hold all there is, and the rollups for whose streams events wait."""
+        if not rollups:
+            return {}, {}
+        ids = [(place, one.rollup_id, one.stream_id) for place, one in rollups.items()]
+        connection = await raw_connection(self._tx)
+        rows = [dict(row) for row in await connection.fetch(_HELD, *map(list, zip(*ids, strict=True)))]
+        waiting = {row["no"] for row in rows if row.pop("waits")}
+        answers = _by_window(row for row in rows if row["no"] not in waiting)
+        return answers, {place: rollups[place] for place in waiting}
 
     async def remember(self, events: Mapping[int, int]) -> None:
         """Ask for rollups of the windows that had so many raw events, and keep those that answered."""
@@ -141,6 +153,16 @@ class Rolled:
             known = self._known.setdefault(stream, _Known(row["stream_id"], row["waiting"], row["first_started_at"]))
             if row["rollup_id"] is not None:
                 known.asked[row["definition"]] = (row["rollup_id"] if row["built"] else None, row["is_old"])
+
+
+def _by_window(rows: Iterable[Mapping[str, Any]]) -> Answers:
+    """Rows by window; one without a bucket only says that the window's rollup is there."""
+    seen = list(rows)
+    found: Answers = {row["no"]: [] for row in seen if row["grp"] is None}
+    for row in seen:
+        if row["grp"] is not None and row["no"] in found:
+            found[row["no"]].append(row)
+    return found
 
 
 def _stream(window: MeterWindow) -> Stream:

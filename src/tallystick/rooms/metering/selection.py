@@ -9,6 +9,7 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,8 @@ from tallystick.ground.db import Tx, raw_connection
 from tallystick.rooms.metering.charges import ChargeTable
 
 QUERIES = Path(__file__).parent / "queries"
-#: Plans for these very windows: a general one would not know how many there are, nor which partitions they touch. The
-#: planner takes the selected events for one row, and would loop over hundreds of thousands of them.
-_SETTINGS = """select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
+#: The planner takes the selected events for one row, and would loop over hundreds of thousands of them.
+_SETTINGS = """select set_config('plan_cache_mode', $1, true), set_config('jit', 'off', true),
                       set_config('work_mem', '64MB', true), set_config('enable_nestloop', 'off', true),
                       set_config('enable_mergejoin', 'off', true)"""
 _DEFAULTS = """set local plan_cache_mode to default; set local work_mem to default;
@@ -55,6 +55,16 @@ _ONLY = """            and not exists (
 """
 
 
+class Plan(Enum):
+    """How a query is planned: for these very windows, which takes milliseconds, or once for all.
+
+    A general plan knows neither how many windows there are nor which partitions they touch: it is for few events.
+    """
+
+    CUSTOM = "force_custom_plan"
+    GENERAL = "force_generic_plan"
+
+
 @dataclass(frozen=True, slots=True)
 class RollupRef:
     """A rollup that answers a window, and how far back its question reaches where the window does not say."""
@@ -72,6 +82,7 @@ async def fetch(
     reads: str,
     *more: Any,
     rollups: Mapping[int, RollupRef] | None = None,
+    plan: Plan = Plan.CUSTOM,
 ) -> list[Any]:
     """Rows of a query that begins with one of the selections, over some of the windows; `no` is a window's place.
 
@@ -83,7 +94,7 @@ async def fetch(
     if only:
         parameters.append(json.dump_text(only))
         query = query.replace(_EVERY, _EVERY + _ONLY.format(len(parameters)))
-    await connection.execute(_SETTINGS)
+    await connection.execute(_SETTINGS, plan.value)
     rows = await connection.fetch(query, *parameters)
     await connection.execute(_DEFAULTS)
     return rows

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from sqlalchemy import text
+import asyncpg
+import structlog
+from sqlalchemy import TextClause, text
 
 from tallystick.ground.clock import machine_now
 from tallystick.ground.db import Database, Tx, raw_connection
@@ -18,10 +20,12 @@ from tallystick.rooms.metering.questions import read_question
 from tallystick.rooms.metering.rolled import READS, figures_query, kind_of
 from tallystick.rooms.metering.selection import SELECTED_NOTED, SELECTED_ROLLED, RollupRef, fetch, read_query
 
+log = structlog.get_logger(__name__)
+
 #: how long the loop sleeps when nothing is to do
 IDLE_SECONDS = 1.0
-#: streams that are rolled up in one transaction, and notes of them
-STREAMS, NOTES = 200, 2_000
+#: notes that are rolled up in one transaction
+NOTES = 2_000
 #: rollups that nobody asked for so many days are dropped
 DAYS_KEPT = 7
 #: how often that is looked at
@@ -54,9 +58,12 @@ _BEHIND = text("""
     select s.id from rolled_streams s
     where exists (select from unrolled_events u where u.stream_id = s.id)
       and exists (select from rollups r where r.stream_id = s.id and r.built)
-    limit :streams
+    limit 200
     for no key update skip locked
 """)
+_FORGET = text("delete from rolled_streams where id = any(:ids)")
+_UNASKED = text("delete from rollups where asked_on < current_date - cast(:days as int)")
+_EMPTY = text("delete from rolled_streams s where not exists (select from rollups r where r.stream_id = s.id)")
 _UNCLAIMED = text("delete from unrolled_events where stream_id not in (select id from rolled_streams)")
 _ROLLUPS = "select id, stream_id, question::text from rollups where stream_id = any($1) and built = $2"
 _ROLLED = "delete from unrolled_events where stream_id = any($1) and id = any($2)"
@@ -82,36 +89,43 @@ async def catch_up(database: Database) -> bool:
     """One round: new streams, one stream with rollups to build, some streams with new events. Whether it did any."""
     async with database.begin() as tx:
         settled = (await tx.execute(_SETTLE)).rowcount  # type: ignore[attr-defined]
-    async with database.begin() as tx:
-        built = await _build(tx)
-    async with database.begin() as tx:
-        folded = await _fold(tx)
+    built = await _attempt(database, _UNBUILT, _build)
+    folded = await _attempt(database, _BEHIND, _fold)
     return bool(settled or built or folded)
 
 
-async def _build(tx: Tx) -> bool:
-    """Build the rollups of one stream from all events that are not noted as unrolled."""
-    stream_ids = list(await tx.scalars(_UNBUILT))
-    if not stream_ids:
-        return False
+async def _attempt(
+    database: Database, claim: TextClause, work: Callable[[Tx, Sequence[uuid.UUID]], Awaitable[None]]
+) -> bool:
+    """Do the work on the streams it claims, if any; what cannot be done is not needed: the streams are dropped."""
+    stream_ids: list[uuid.UUID] = []
+    try:
+        async with database.begin() as tx:
+            stream_ids += await tx.scalars(claim)
+            if stream_ids:
+                await work(tx, stream_ids)
+    except asyncpg.PostgresError as error:
+        log.error("rollups were dropped after an error", streams=len(stream_ids), exc_info=error)
+        async with database.begin() as tx:
+            await tx.execute(_FORGET, {"ids": stream_ids})
+    return bool(stream_ids)
+
+
+async def _build(tx: Tx, stream_ids: Sequence[uuid.UUID]) -> None:
+    """Build rollups from all events that are not noted as unrolled."""
     connection = await raw_connection(tx)
     stored = [tuple(row) for row in await connection.fetch(_ROLLUPS, stream_ids, False)]
     await _add(tx, stored, _BUILD)
     await connection.execute("update rollups set built = true where id = any($1)", [row[0] for row in stored])
-    return True
 
 
-async def _fold(tx: Tx) -> bool:
-    """Add what is noted as unrolled to the rollups of its streams."""
-    stream_ids = list(await tx.scalars(_BEHIND, {"streams": STREAMS}))
-    if not stream_ids:
-        return False
+async def _fold(tx: Tx, stream_ids: Sequence[uuid.UUID]) -> None:
+    """Add what is noted as unrolled to the rollups of the streams."""
     connection = await raw_connection(tx)
     stored = [tuple(row) for row in await connection.fetch(_ROLLUPS, stream_ids, True)]
     notes = [row["id"] for row in await connection.fetch(_NOTES, stream_ids, NOTES)]
     await _add(tx, stored, _FOLD, notes)
     await connection.execute(_ROLLED, stream_ids, notes)
-    return True
 
 
 async def _add(tx: Tx, stored: Sequence[Stored], queries: dict[str, str], *notes: list[int]) -> None:
@@ -131,7 +145,9 @@ async def drop_unasked(database: Database) -> None:
     async with database.begin() as tx:
         # whoever asks for rollups holds this lock: a stream does not go while a rollup comes
         if await tx.scalar(text("select pg_try_advisory_xact_lock(hashtextextended('rollups', 0))")):
-            await tx.execute(text("delete from rollups where asked_on < current_date - :days"), {"days": DAYS_KEPT})
+            await tx.execute(
+                text("delete from rollups where asked_on < current_date - cast(:days as int)"), {"days": DAYS_KEPT}
+            )
             await tx.execute(
                 text("delete from rolled_streams s where not exists (select from rollups r where r.stream_id = s.id)")
             )
