@@ -29,7 +29,7 @@ from tallystick.rooms.metering import upkeep
 from tallystick.rooms.organizations.keys import hash_key
 
 SIZES = tuple(int(size) for size in os.environ.get("BENCH_EVENTS", "100000,1000000").split(","))
-RAW_CALLS, CALLS = 15, 200
+RAW_CALLS, CALLS = 10, 200
 #: late events a second, sent one by one
 LATE = 50
 KEY = "bench-usage"
@@ -122,12 +122,12 @@ def _upkeep(url: str) -> Iterator[None]:
     stop = threading.Event()
 
     async def keep() -> None:
-        database, asked = Database(url, pool_size=1), asyncio.Event()
-        keeping = asyncio.create_task(upkeep.keep(database, asked))
-        while not stop.is_set():  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-        asked.set()
-        await keeping
+        database = Database(url, pool_size=1)
+        keeping = asyncio.create_task(upkeep.keep(database))
+        while not stop.is_set():
+            await asyncio.wait([keeping], timeout=0.1)
+        keeping.cancel()
+        await asyncio.wait([keeping])
         await database.close()
 
     keeper = threading.Thread(target=lambda: asyncio.run(keep()))

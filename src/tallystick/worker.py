@@ -30,7 +30,7 @@ async def run(installation: Installation, renderer: Renderer, stop: asyncio.Even
         _keep("clockwork", lambda: work(installation.database, installation.outlets, stop), stop),
         # a dispatcher that has ended does not start again
         _keep("webhooks", lambda: _until(stop, Dispatcher(installation, renderer).run()), stop),
-        _keep("rollups", lambda: upkeep.keep(installation.database, stop), stop),
+        _keep("rollups", lambda: _until(stop, upkeep.keep(installation.database)), stop),
         _keep("jobs", lambda: _until(stop, installation.jobs.run_worker(concurrency)), stop),
     )
 

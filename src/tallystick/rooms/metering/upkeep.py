@@ -7,6 +7,7 @@ instant (docs/decisions/0011). Whoever changes that holds the row of the stream.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -29,7 +30,7 @@ NOTES = 2_000
 #: rollups that nobody asked for so many days are dropped
 DAYS_KEPT = 7
 #: how often that is looked at
-CLEANING_SECONDS = 3_600.0
+CLEANING = dt.timedelta(hours=1)
 
 Stored = tuple[uuid.UUID, uuid.UUID, str]
 
@@ -70,19 +71,16 @@ _ROLLED = "delete from unrolled_events where stream_id = any($1) and id = any($2
 _NOTES = "select id from unrolled_events where stream_id = any($1) order by id limit $2"
 
 
-async def keep(database: Database, stop: asyncio.Event) -> None:
-    """Keep rollups until `stop`; idle while there is nothing to do."""
+async def keep(database: Database) -> None:
+    """Keep rollups until cancelled, which may happen anywhere; idle while there is nothing to do."""
     cleaned_at = None
-    while not stop.is_set():
+    while True:
         now = machine_now()
-        if cleaned_at is None or (now - cleaned_at).total_seconds() >= CLEANING_SECONDS:
+        if cleaned_at is None or now - cleaned_at >= CLEANING:
             await drop_unasked(database)
             cleaned_at = now
         if not await catch_up(database):
-            try:
-                await asyncio.wait_for(stop.wait(), IDLE_SECONDS)
-            except TimeoutError:
-                continue
+            await asyncio.sleep(IDLE_SECONDS)
 
 
 async def catch_up(database: Database) -> bool:
