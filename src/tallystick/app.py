@@ -58,6 +58,7 @@ from tallystick.api.v1 import (
     subscriptions,
     taxes,
     test_clock,
+    usage_reports,
     webhook_endpoints,
     webhooks,
 )
@@ -139,7 +140,7 @@ def create_app(settings: Settings) -> ASGIApp:
     mount(app, "/api/v1", plan_fixed_charges.routes, subscription_fixed_charges.routes)
     mount(app, "/api/v1", subscriptions.routes, subscription_charges.routes, customer_usage.routes, explain.routes)
     mount(app, "/api/v1", test_clock.routes, pricing_units.routes)
-    mount(app, "/api/v1", lifetime_usages.routes, alerts.routes, agenda.routes)
+    mount(app, "/api/v1", lifetime_usages.routes, alerts.routes, usage_reports.routes, agenda.routes)
     mount(app, "/api/v1", add_ons.routes, invoices.routes, fees.routes)
     mount(app, "/api/v1", invoice_custom_sections.routes)
     mount(

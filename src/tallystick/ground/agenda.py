@@ -37,6 +37,7 @@ class Kind(StrEnum):
     CHECK_USAGE = "check_usage"
     CHECK_EVENTS = "check_events"
     CHECK_VAT_NUMBER = "check_vat_number"
+    DAILY_USAGE = "daily_usage"
 
 
 RANKS = {kind: rank for rank, kind in enumerate(Kind)}

@@ -13,6 +13,7 @@ from tallystick.flows.lifecycle.eu_taxes import rates_due
 from tallystick.flows.lifecycle.subscriptions.scheduled import alert_due, end_due, end_trials_due, start_due
 from tallystick.flows.lifecycle.vat_checks import check_due as check_vat_due
 from tallystick.flows.usage.check import check_thresholds_due, check_usage_due
+from tallystick.flows.usage.daily import snapshot_due
 from tallystick.flows.usage.health import check_due
 from tallystick.ground.agenda import Due, Kind
 from tallystick.ground.db import Tx
@@ -33,6 +34,7 @@ HANDLERS: Mapping[Kind, Handler] = {
     Kind.CHECK_THRESHOLDS: check_thresholds_due,
     Kind.CHECK_USAGE: check_usage_due,
     Kind.CHECK_EVENTS: check_due,
+    Kind.DAILY_USAGE: snapshot_due,
     Kind.CHECK_VAT_NUMBER: check_vat_due,
     Kind.REFRESH_VAT_RATES: rates_due,
 }

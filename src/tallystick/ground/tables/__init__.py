@@ -29,7 +29,7 @@ from tallystick.ground.tables.invoices import (
     InvoiceTax,
 )
 from tallystick.ground.tables.mails import Mail
-from tallystick.ground.tables.metering import Event, EventKey, TouchedSubscription
+from tallystick.ground.tables.metering import DailyUsage, Event, EventKey, TouchedSubscription
 from tallystick.ground.tables.organizations import ApiKey, BillingEntity, Organization
 from tallystick.ground.tables.progressive import AppliedUsageThreshold, LifetimeUsage
 from tallystick.ground.tables.rollups import RolledStream, Rollup, RollupPart, RollupText, UnrolledEvents
@@ -62,6 +62,7 @@ __all__ = [
     "CustomSectionLink",
     "Customer",
     "CustomerMetadata",
+    "DailyUsage",
     "Event",
     "EventKey",
     "Fee",

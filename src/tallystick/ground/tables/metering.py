@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Index, Numeric, text
+from sqlalchemy import Date, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.ground.tables.base import Base, Instant, Map, Ref
+from tallystick.ground.tables.base import Base, Id, Instant, Map, OrganizationRef, Ref
 
 
 class Event(Base):
@@ -59,3 +62,29 @@ class TouchedSubscription(Base):
     id: Mapped[Ref] = mapped_column(primary_key=True)
     organization_id: Mapped[Ref]
     external_subscription_id: Mapped[str]
+
+
+class DailyUsage(Base):
+    """Usage of a subscription's running period as it stood at the end of a local day (metering.md §11).
+
+    `items` and `difference` are lists of what core/daily_usage.py calls items: since the period began, and of the day.
+    """
+
+    __tablename__ = "daily_usages"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "usage_on"),
+        Index(None, "organization_id", "usage_on"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    customer_id: Mapped[Ref] = mapped_column(ForeignKey("customers.id"))
+    subscription_id: Mapped[Ref] = mapped_column(ForeignKey("subscriptions.id"))
+    usage_on: Mapped[dt.date] = mapped_column(Date)
+    #: the usage period, end exclusive
+    from_at: Mapped[Instant]
+    to_at: Mapped[Instant]
+    currency: Mapped[str]
+    items: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    difference: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    created_at: Mapped[Instant]
