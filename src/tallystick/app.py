@@ -72,6 +72,7 @@ from tallystick.flows.mails.send import PostOffice
 from tallystick.flows.wire.messages import renderer_at
 from tallystick.ground.installation import Installation, open_installation
 from tallystick.ground.settings import Settings
+from tallystick.ground.storage import Storage
 from tallystick.providers import einvoice, pdf
 from tallystick.providers.email import letters
 from tallystick.providers.storage.files import Files
@@ -82,7 +83,7 @@ from tallystick.rooms.webhooks.deliver import Dispatcher
 
 def assemble(settings: Settings, *, pool_size: int = 10) -> Installation:
     """An installation with everything from outside plugged in, on the migrated database that the settings name."""
-    storage = Files(settings.data_dir / "documents")
+    storage = _storage(settings)
     installation = open_installation(settings, storage, pool_size=pool_size)
     press = Press(
         database=installation.database,
@@ -99,6 +100,23 @@ def assemble(settings: Settings, *, pool_size: int = 10) -> Installation:
     installation.jobs.add(vat_checks.TASK, inquiry.run)
     outlets = ProcessOutlets(installation.jobs, Dispatcher(installation, renderer_at(settings.public_api_url)))
     return replace(installation, outlets=outlets)
+
+
+def _storage(settings: Settings) -> Storage:
+    """Where the settings keep documents."""
+    if settings.s3_bucket is None:
+        return Files(settings.data_dir / "documents")
+    from tallystick.providers.storage.s3 import open_bucket  # most installations have none
+
+    return open_bucket(
+        settings.s3_bucket,
+        endpoint=settings.s3_endpoint,
+        region=settings.s3_region,
+        access_key_id=settings.s3_access_key_id,
+        secret_access_key=settings.s3_secret_access_key,
+        prefix=settings.s3_prefix,
+        link_seconds=settings.s3_link_seconds,
+    )
 
 
 def _post(settings: Settings) -> Post | None:

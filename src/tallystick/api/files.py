@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import NotFound
@@ -34,6 +34,9 @@ def mount_files(app: FastAPI) -> None:
         installation: Installation = request.app.state.installation
         async with installation.database.begin() as tx:
             found = await _named(tx, request.path_params["token"])
+        address = await installation.storage.address(found.key) if found else None
+        if address is not None:
+            return RedirectResponse(address, 302, {**NO_GUESSING, "Cache-Control": "no-store"})
         content = await installation.storage.get(found.key) if found else None
         if found is None or content is None:
             raise NotFound("resource")

@@ -110,6 +110,22 @@ class Settings(BaseSettings):
     )
     disable_events_validation: bool = Field(False, description="Switch off the hourly health check of events.")
     disable_pdf_generation: bool = Field(False, description="Make no PDF documents.")
+    s3_bucket: str | None = Field(
+        None, description="Bucket of an S3-compatible store for documents; without it they lie in the data directory."
+    )
+    s3_endpoint: str | None = Field(None, description="Address of the store, unless it is Amazon's.")
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key_id: str | None = Field(
+        None, repr=False, description="Key of the store; without it that of the environment or of the machine's role."
+    )
+    s3_secret_access_key: str | None = Field(None, repr=False, description="Secret of that key.")
+    s3_prefix: str | None = Field(None, description="Folder of the bucket in which all documents lie.")
+    s3_link_seconds: int = Field(
+        0,
+        ge=0,
+        le=604_800,
+        description="Send readers on to signed addresses of the store that live so long; `0` = serve documents.",
+    )
     smtp_host: str | None = Field(None, description="Mail server; without it no mails are sent.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
     smtp_security: Literal["starttls", "tls", "none"] = Field(

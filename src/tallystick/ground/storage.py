@@ -16,3 +16,6 @@ class Storage(Protocol):
 
     async def exists(self, key: str) -> bool:
         """Whether there is a file."""
+
+    async def address(self, key: str) -> str | None:
+        """Where everybody may fetch the file for a while without asking us; None when only we give it out."""

@@ -33,6 +33,10 @@ class Files:
         """Whether there is a file."""
         return await asyncio.to_thread(self._path(key).is_file)
 
+    async def address(self, key: str) -> str | None:
+        """Files of a directory are given out by the installation alone."""
+        return None
+
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
             raise ValueError(f"no key of a file: {key!r}")
