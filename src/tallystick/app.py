@@ -63,7 +63,7 @@ from tallystick.api.v1 import (
     webhooks,
 )
 from tallystick.flows.clockwork.outlets import ProcessOutlets
-from tallystick.flows.documents import generate
+from tallystick.flows.documents import annex, generate
 from tallystick.flows.documents.kinds import KINDS
 from tallystick.flows.documents.press import Press
 from tallystick.flows.lifecycle import vat_checks
@@ -95,6 +95,7 @@ def assemble(settings: Settings, *, pool_size: int = 10) -> Installation:
     )
     for kind in KINDS.values():
         installation.jobs.add(kind.task, partial(generate.run, press, kind))
+    installation.jobs.add(annex.TASK, partial(annex.run, press))
     installation.jobs.add(mail_jobs.TASK, PostOffice(press, letters, _post(settings)).run)
     inquiry = vat_checks.Inquiry(installation.database, Vies(settings.vies_api_base.rstrip("/")))
     installation.jobs.add(vat_checks.TASK, inquiry.run)

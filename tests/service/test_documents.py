@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -53,6 +53,17 @@ class Pages:
         return f"{invoice['number']} {invoice['total_amount_cents']}".encode()
 
     render_credit_note = render_invoice
+
+    def render_annex(
+        self,
+        invoice: Mapping[str, Any],
+        sentences: Mapping[uuid.UUID, Sequence[str]],
+        billing_entity: Mapping[str, Any],
+        locale: str,
+        *,
+        marked: bool = True,
+    ) -> bytes:
+        raise AssertionError("nobody asked for an annex")
 
 
 @pytest.fixture
@@ -255,3 +266,25 @@ async def test_files_are_replaced_whole(tmp_path: Path) -> None:
 async def test_keys_never_leave_the_directory(tmp_path: Path, key: str) -> None:
     with pytest.raises(ValueError, match="no key of a file"):
         await Files(tmp_path).put(key, b"x")
+
+
+# -- the trace annex -------------------------------------------------------------------------------
+
+
+def test_an_annex_explains_each_line(api: Api, running: Running) -> None:
+    api.at("2025-05-10T00:00:00Z")
+    add_on = {"name": "Setup", "code": "setup", "amount_cents": 1999, "amount_currency": "EUR"}
+    api.post("/add_ons", {"add_on": add_on})
+    api.post("/customers", {"customer": {"external_id": "c", "currency": "EUR"}})
+    fees = [{"add_on_code": "setup", "units": "2.5"}]
+    made = api.post("/invoices", {"invoice": {"external_customer_id": "c", "currency": "EUR", "fees": fees}})["invoice"]
+    path = f"/invoices/{made['lago_id']}/download_pdf"
+    assert api.call("POST", path, annex="true") is None
+    api.at("2025-05-10T00:00:01Z")
+    annex = api.call("POST", path, annex="true")["invoice"]["file_url"]
+    assert annex != api.post(path)["invoice"]["file_url"]
+    answer = fetch(annex.replace(running.settings.public_api_url, running.url))
+    assert answer.headers["content-disposition"] == f'inline; filename="{made["number"]}-annex.pdf"'
+    said = PdfReader(BytesIO(answer.content)).pages[0].extract_text()
+    for words in (made["number"], "Setup", "2.5 units at 1999 cents.", "4997.5 cents rounded half away from zero"):
+        assert words in said

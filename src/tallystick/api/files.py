@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from tallystick.flows.documents.annex import annex_key
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import NotFound
 from tallystick.ground.file_links import FILE_PATH, FileKind, kind_of_token, subject_of_token
@@ -59,6 +60,8 @@ async def _named(tx: Tx, token: str) -> _File | None:
             return _File(row.file_key, f"{_plain(row.number)}.pdf", "application/pdf")
         case FileKind.INVOICE_XML | FileKind.CREDIT_NOTE_XML if row.xml_key:
             return _File(row.xml_key, f"{_plain(row.number)}.xml", "application/xml")
+        case FileKind.INVOICE_ANNEX if isinstance(row, Invoice):
+            return _File(annex_key(row), f"{_plain(row.number)}-annex.pdf", "application/pdf")
         case _:
             return None
 

@@ -12,10 +12,12 @@ from tallystick.api.inputs import Input, RequiredText, Shape, Text, one_of, refu
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.api.v1.invoice_filters import QUERY, read_filters
+from tallystick.flows.documents.annex import annex_key, request_annex
 from tallystick.flows.documents.generate import request_documents
 from tallystick.flows.wire.invoices import LISTED, SINGLE, invoices
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import Invoice
+from tallystick.ground.file_links import FileKind, file_url
+from tallystick.ground.tables import Invoice, Organization
 from tallystick.rooms.customers import verbs as customers
 from tallystick.rooms.invoices import listing as lists
 from tallystick.rooms.invoices import verbs
@@ -88,15 +90,30 @@ async def update(call: Call, tx: Tx) -> Any:
     return {"invoice": await shown(call, tx, invoice)}
 
 
-@routes.post("/invoices/{id}/download")
-@routes.post("/invoices/{id}/download_pdf")
+@routes.post("/invoices/{id}/download", query=("annex",))
+@routes.post("/invoices/{id}/download_pdf", query=("annex",))
 async def download(call: Call, tx: Tx) -> Any:
-    """The invoice with its `file_url`; an empty answer while the file is being made (api.md §11)."""
+    """The invoice with its `file_url`; an empty answer while the file is being made (api.md §11).
+
+    With `annex` the file is the one that explains each line.
+    """
     invoice = await verbs.find(tx, call.organization_id, call.path("id"), ("finalized",))
+    if call.flag("annex"):
+        return await _annex(call, tx, invoice)
     if invoice.file_key is None or not await call.installation.storage.exists(invoice.file_key):
         await request_documents(tx, [(invoice.organization_id, invoice.id)])
         return Response()
     return {"invoice": await shown(call, tx, invoice, frozenset())}
+
+
+async def _annex(call: Call, tx: Tx, invoice: Invoice) -> Any:
+    if not await call.installation.storage.exists(annex_key(invoice)):
+        await request_annex(tx, invoice)
+        return Response()
+    organization = await tx.get_one(Organization, invoice.organization_id)
+    url = call.installation.settings.public_api_url
+    address = file_url(invoice.id, organization.hmac_key, url, FileKind.INVOICE_ANNEX)
+    return {"invoice": {**await shown(call, tx, invoice, frozenset()), "file_url": address}}
 
 
 @routes.post("/invoices/{id}/download_xml")

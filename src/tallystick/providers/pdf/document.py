@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, cast
 
 import typst
 
+from tallystick.providers.pdf.annex import lay_out_annex
 from tallystick.providers.pdf.coverage import showable
 from tallystick.providers.pdf.credit_note import lay_out_credit_note
 from tallystick.providers.pdf.layout import lay_out_invoice
@@ -68,6 +70,18 @@ def render_credit_note(
     """PDF of a credit note (invoicing.md §21.2): the REST object with items; the rest as for `render_invoice`."""
     document = lay_out_credit_note(note, billing_entity, locale, marked=marked)
     return draw(document, logo=None if note.get("self_billed") else logo, archival=archival)
+
+
+def render_annex(
+    invoice: Wire,
+    sentences: Mapping[Any, Sequence[str]],
+    billing_entity: Wire,
+    locale: str,
+    *,
+    marked: bool = True,
+) -> bytes:
+    """PDF that explains the lines of an invoice: its REST object, the sentences of each fee by its id."""
+    return draw(lay_out_annex(invoice, sentences, billing_entity, locale, marked=marked))
 
 
 def draw(

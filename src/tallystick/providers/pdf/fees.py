@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from tallystick.core.commitments import DEFAULT_NAME
 from tallystick.providers.pdf.model import Row
 from tallystick.providers.pdf.setting import DOT, Setting, Wire, number
 from tallystick.providers.pdf.tiers import parts_of
@@ -86,7 +87,8 @@ def _naming(
         return say(_plan_label(plan), plan=name_of(fee)), ()
     if kind == "commitment":
         own = (plan.get("minimum_commitment") or {}).get("invoice_display_name")
-        return str(own or say("commitment", plan=name_of(fee))), ()
+        named = plan.get("invoice_display_name") or plan.get("name") or name_of(fee)
+        return str(own or (say("commitment", plan=named) if named != DEFAULT_NAME else named)), ()
     if fee.get("lago_true_up_parent_fee_id"):
         return say("true_up", charge=name_of(fee)), _minimum_note(fee, charge, siblings, setting)
     return name_of(fee), _usage_notes(fee, plan, charge, setting)

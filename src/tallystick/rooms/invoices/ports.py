@@ -5,7 +5,8 @@ Where files are kept is a ground port.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 Wire = Mapping[str, Any]
@@ -40,6 +41,17 @@ class Documents(Protocol):
         archival: bool = False,
     ) -> bytes:
         """The PDF of a credit note: its REST object (api.md §15.21) with items."""
+
+    def render_annex(
+        self,
+        invoice: Wire,
+        sentences: Mapping[uuid.UUID, Sequence[str]],
+        billing_entity: Wire,
+        locale: str,
+        *,
+        marked: bool = True,
+    ) -> bytes:
+        """The PDF that explains the lines of an invoice; `sentences` by the id of a fee."""
 
 
 class Einvoices(Protocol):
