@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from tallystick.core.occasion import Occasion, Reason
@@ -19,6 +19,7 @@ from tallystick.ground.tables import Invoice
 from tests.support.api import Api
 from tests.support.catalog import charge, metric, plan
 from tests.support.coupons import applied, apply, coupon
+from tests.support.statements import counted
 from tests.support.subscriptions import subscribe
 
 
@@ -246,16 +247,9 @@ async def test_queries_do_not_grow_with_invoices(shop: Api, installation: Instal
     at = dt.datetime(2025, 2, 1, tzinfo=dt.UTC)
     counts = []
     for part in (ids[:1], ids[1:]):
-        statements: list[str] = []
-        engine = installation.database.engine.sync_engine
-
-        def count(*given: Any, seen: list[str] = statements) -> None:
-            seen.append(given[2])
-
-        event.listen(engine, "before_cursor_execute", count)
-        async with installation.database.begin() as tx:
-            await bill(tx, [Occasion(subscription_id, Reason.PERIODIC, at) for subscription_id in part])
-        event.remove(engine, "before_cursor_execute", count)
+        with counted(installation.database) as statements:
+            async with installation.database.begin() as tx:
+                await bill(tx, [Occasion(subscription_id, Reason.PERIODIC, at) for subscription_id in part])
         counts.append(len(statements))
     assert counts[0] == counts[1]
     assert [taken(shop, f"c{number}") for number in range(4)] == [[570]] * 4

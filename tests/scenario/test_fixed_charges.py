@@ -7,7 +7,6 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.flows.billing.run import bill
@@ -16,6 +15,7 @@ from tests.support.api import Api
 from tests.support.billing import invoices, one_invoice
 from tests.support.catalog import metric
 from tests.support.fixed_charges import fixed, lines, shop
+from tests.support.statements import counted
 from tests.support.subscriptions import change, customer, subscribe
 
 
@@ -320,16 +320,9 @@ async def test_queries_do_not_grow_with_subscriptions(api: Api, installation: In
             subscribe(own, external_id=f"s{place}")
         rows = own.get("/subscriptions")["subscriptions"]
         at = dt.datetime(2025, 2, 1, tzinfo=dt.UTC)
-        statements: list[str] = []
-
-        def note(*arguments: Any, into: list[str] = statements) -> None:
-            into.append(arguments[2])
-
-        engine = installation.database.engine.sync_engine
-        event.listen(engine, "before_cursor_execute", note)
-        async with installation.database.begin() as tx:
-            await bill(tx, [Occasion(uuid.UUID(row["lago_id"]), Reason.PERIODIC, at) for row in rows])
-            await tx.rollback()
-        event.remove(engine, "before_cursor_execute", note)
+        with counted(installation.database) as statements:
+            async with installation.database.begin() as tx:
+                await bill(tx, [Occasion(uuid.UUID(row["lago_id"]), Reason.PERIODIC, at) for row in rows])
+                await tx.rollback()
         counts.append(len(statements))
     assert counts[0] == counts[1]

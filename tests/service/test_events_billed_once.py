@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from tallystick.flows.billing.events import bill_events_due
@@ -23,6 +20,7 @@ from tests.support.api import ADMIN_TOKEN, Api
 from tests.support.billing import invoices
 from tests.support.catalog import charge, metric, plan
 from tests.support.server import Running
+from tests.support.statements import counted
 from tests.support.subscriptions import at, listen, told
 
 FAR = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
@@ -47,22 +45,6 @@ async def bill_and_die(installation: Installation, api: Api) -> None:
     async with installation.database.begin() as tx:
         await bill_events_due(tx, await claim(tx, api))
         await tx.execute(text("select pg_terminate_backend(pg_backend_pid())"))
-
-
-@contextmanager
-def statements(installation: Installation) -> Iterator[list[str]]:
-    """The statements sent while the block runs."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        sent.append(statement)
-
-    engine = installation.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 async def test_the_entry_is_written_with_the_event(api: Api, installation: Installation) -> None:
@@ -122,7 +104,7 @@ async def test_one_set_costs_as_many_queries_as_one_event(api: Api, installation
         api.post("/events/batch", {"events": rows})
         async with installation.database.begin() as tx:
             dues = await claim(tx, api)
-            with statements(installation) as sent:
+            with counted(installation.database) as sent:
                 await bill_events_due(tx, dues)
             await agenda.done(tx, dues)
         counts.append(len(sent))

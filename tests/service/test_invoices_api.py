@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from tallystick.flows.wire.invoices import MESSAGES, SINGLE, invoices, invoices_of_messages
 from tallystick.flows.wire.messages import contents_at
@@ -18,6 +18,7 @@ from tallystick.ground.installation import Installation
 from tallystick.ground.tables import Invoice
 from tests.support.api import Api
 from tests.support.invoices import BILLED_AT, FROM_AT, TO_AT, Books
+from tests.support.statements import counted
 
 URL = "http://api.test"
 
@@ -450,17 +451,8 @@ async def test_a_set_costs_as_many_queries_as_one(books: Books) -> None:
     ]
     counts = []
     for chosen in (rows[:1], rows):
-        statements: list[str] = []
-        engine = books.database.engine.sync_engine
-
-        def note(*arguments: Any, statements: list[str] = statements) -> None:
-            statements.append(str(arguments[2]))
-
-        event.listen(engine, "before_cursor_execute", note)
-        try:
+        with counted(books.database) as statements:
             async with books.database.begin() as tx:
                 await invoices(tx, chosen, at=BILLED_AT, public_api_url=URL, include=SINGLE)
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
         counts.append(len(statements))
     assert counts[0] == counts[1]

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 
 from tallystick.flows.usage.check import check_usage_due
 from tallystick.ground.agenda import Due, Kind
@@ -21,6 +21,7 @@ from tallystick.rooms.metering.watch import Watch
 from tests.support.api import Api
 from tests.support.billing import invoices
 from tests.support.catalog import charge, metric, plan
+from tests.support.statements import counted
 from tests.support.subscriptions import customer, subscribe
 
 RECEIVED_AT = dt.datetime(2025, 6, 3, 12, 0, 2, tzinfo=dt.UTC)
@@ -124,16 +125,7 @@ async def _store_silently(database: Database, organization_id: uuid.UUID, names:
 
 
 async def _statements(installation: Installation, dues: list[Due]) -> int:
-    seen: list[str] = []
-    engine = installation.database.engine.sync_engine
-
-    def count(*given: Any) -> None:
-        seen.append(given[2])
-
-    event.listen(engine, "before_cursor_execute", count)
-    try:
+    with counted(installation.database) as statements:
         async with installation.database.begin() as tx:
             await check_usage_due(tx, dues)
-    finally:
-        event.remove(engine, "before_cursor_execute", count)
-    return len(seen)
+    return len(statements)
