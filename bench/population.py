@@ -41,14 +41,14 @@ async def populate(url: str, subscriptions: int, events: int, month_start: dt.da
 async def _catalog(connection: asyncpg.Connection, organization: uuid.UUID, at: dt.datetime) -> None:
     plan = new_id()
     await connection.execute(
-        "insert into organizations (id, name, slug, sandbox, hmac_key, customers_count, created_at, updated_at)"
-        " values ($1, 'bench', 'bench', false, $2, 0, $3, $3)",
+        "insert into organizations (id, name, slug, sandbox, hmac_key, from_email, remove_branding_watermark,"
+        " customers_count, created_at, updated_at) values ($1, 'bench', 'bench', false, $2, false, true, 0, $3, $3)",
         organization, str(organization), at,
     )  # fmt: skip
     await connection.execute(_ENTITY, organization, at)
     await connection.execute(
-        "insert into taxes (id, organization_id, code, name, rate, created_at, updated_at)"
-        " values ($1, $1, 'vat', 'VAT', 20, $2, $2)", organization, at,
+        "insert into taxes (id, organization_id, code, name, rate, auto_generated, created_at, updated_at)"
+        " values ($1, $1, 'vat', 'VAT', 20, false, $2, $2)", organization, at,
     )  # fmt: skip
     await connection.execute(
         "insert into tax_links (owner_kind, owner_id, tax_id, organization_id, created_at)"
