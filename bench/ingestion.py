@@ -15,7 +15,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ import asyncpg
 import httpx
 
 from bench.report import durable_postgres, publish
+
+Figures = dict[str, float | int | str]
 
 SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
 LUA = Path(__file__).with_suffix(".lua")
@@ -95,7 +97,11 @@ def postgres_cpu_seconds(server_pid: int) -> float:
     stat = _stat(server_pid)
     ended = (int(stat[13]) + int(stat[14])) / os.sysconf("SC_CLK_TCK")
     children = Path(f"/proc/{server_pid}/task/{server_pid}/children").read_text().split()
-    return ended + cpu_seconds(server_pid) + sum(cpu_seconds(int(child)) for child in children)
+    running = 0.0
+    for child in children:
+        with suppress(FileNotFoundError):  # it has just ended
+            running += cpu_seconds(int(child))
+    return ended + cpu_seconds(server_pid) + running
 
 
 async def server_pid(database_url: str) -> int:
@@ -127,31 +133,55 @@ _COLUMNS = (
 )
 
 
+def charge_in_advance(url: str, key: str) -> None:
+    """From now on the events sent are of a metric that a charge paid in advance uses: each is noted to be billed."""
+    with httpx.Client(base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {key}"}) as http:
+        metric = {"name": "calls", "code": "api_calls", "aggregation_type": "count_agg"}
+        made = http.post("/billable_metrics", json={"billable_metric": metric}).raise_for_status().json()
+        charge = {"charge_model": "standard", "pay_in_advance": True, "properties": {"amount": "1"}}
+        charge["billable_metric_id"] = made["billable_metric"]["lago_id"]
+        plan = {"name": "p", "code": "p", "interval": "monthly", "amount_cents": 0, "amount_currency": "EUR"}
+        http.post("/plans", json={"plan": {**plan, "charges": [charge]}}).raise_for_status()
+
+
+def measure(server: tuple[str, str, int], postgres: int, name: str, per_request: int, connections: int) -> Figures:
+    """Rates, processor time and latencies of one kind of load."""
+    url, key, pid = server
+    python_before, postgres_before = cpu_seconds(pid), postgres_cpu_seconds(postgres)
+    seen = load(url, key, per_request, connections, SECONDS)
+    python, database = cpu_seconds(pid) - python_before, postgres_cpu_seconds(postgres) - postgres_before
+    events = seen["requests"] * per_request
+    return {
+        f"{name}: events/s": int(events * 1_000_000 / seen["microseconds"]),
+        f"{name}: Python µs/event": round(python * 1_000_000 / events, 1),
+        f"{name}: PostgreSQL µs/event": round(database * 1_000_000 / events, 1),
+        f"{name}: p50 ms": seen["p50_ms"],
+        f"{name}: p99 ms": seen["p99_ms"],
+        f"{name}: errors": seen["errors"],
+    }
+
+
+BATCHES = ("batches of 100, 8 connections", 100, 8)
+SINGLE = ("single, 32 connections", 1, 32)
+ALONE = ("single, 1 connections", 1, 1)
+
+
 def main() -> None:
-    figures: dict[str, float | int | str] = {"at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
+    figures: Figures = {"at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
     figures["cores"] = os.cpu_count() or 0
     with durable_postgres() as database_url:
         postgres = asyncio.run(server_pid(database_url))
-        with running_server(database_url) as (url, key, pid):
+        with running_server(database_url) as server:
+            url, key, _ = server
             load(url, key, 100, 8, 1)
-            for name, per_request, connections in (("batches of 100", 100, 8), ("single", 1, 32), ("single", 1, 1)):
-                python_before, postgres_before = cpu_seconds(pid), postgres_cpu_seconds(postgres)
-                seen = load(url, key, per_request, connections, SECONDS)
-                events = seen["requests"] * per_request
-                python_used, postgres_used = (
-                    cpu_seconds(pid) - python_before,
-                    postgres_cpu_seconds(postgres) - postgres_before,
-                )
-                label = f"{name}, {connections} connections"
-                figures[f"{label}: events/s"] = int(events * 1_000_000 / seen["microseconds"])
-                figures[f"{label}: Python µs/event"] = round(python_used * 1_000_000 / events, 1)
-                figures[f"{label}: PostgreSQL µs/event"] = round(postgres_used * 1_000_000 / events, 1)
-                figures[f"{label}: p50 ms"] = seen["p50_ms"]
-                figures[f"{label}: p99 ms"] = seen["p99_ms"]
-                figures[f"{label}: errors"] = seen["errors"]
-        copied = asyncio.run(copy_rate(database_url))
+            for kind in (BATCHES, SINGLE, ALONE):
+                figures |= measure(server, postgres, *kind)
+            copied = asyncio.run(copy_rate(database_url))
+            charge_in_advance(url, key)
+            for name, *how in (BATCHES, SINGLE):
+                figures |= measure(server, postgres, f"{name}, paid in advance", *how)
     figures["bare COPY, rows/s"] = int(copied)
-    figures["batches / COPY"] = float(figures["batches of 100, 8 connections: events/s"]) / copied
+    figures["batches / COPY"] = float(figures[f"{BATCHES[0]}: events/s"]) / copied
     publish("ingestion", figures)
 
 
