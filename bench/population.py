@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from tallystick.ground.ids import new_id
+from tallystick.ground.tables import Base
 from tallystick.rooms.metering.partitions import create as create_partition
 
 JANUARY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -27,6 +28,7 @@ async def populate(url: str, subscriptions: int, events: int, month_start: dt.da
     month_end = (month_start + dt.timedelta(days=32)).replace(day=1)
     organization = new_id()
     connection = await asyncpg.connect(url)
+    await _give_defaults(connection)
     await _catalog(connection, organization, month_start)
     await connection.execute(_CUSTOMERS, organization, subscriptions, month_start)
     await connection.execute(_SUBSCRIPTIONS, organization, month_start)
@@ -36,6 +38,15 @@ async def populate(url: str, subscriptions: int, events: int, month_start: dt.da
     await connection.execute("vacuum analyze")
     await connection.close()
     return Population(organization, month_end)
+
+
+async def _give_defaults(connection: asyncpg.Connection) -> None:
+    """What the product fills in where nothing is said, the statements here need not say either."""
+    for table in ("organizations", "billing_entities", "taxes", "customers", "plans", "charges", "subscriptions"):
+        for column in Base.metadata.tables[table].columns:
+            value = getattr(column.default, "arg", None)
+            if isinstance(value, bool | int | str):
+                await connection.execute(f"alter table {table} alter column {column.name} set default '{value}'")
 
 
 async def _catalog(connection: asyncpg.Connection, organization: uuid.UUID, at: dt.datetime) -> None:
