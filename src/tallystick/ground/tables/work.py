@@ -10,11 +10,15 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Identity, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tallystick.ground.tables.base import Base, Instant, OptionalInstant, OrganizationRef, Ref
+from tallystick.ground.tables.base import Base, Instant, OptionalInstant, Ref
 
 
 class AgendaEntry(Base):
-    """Something that will happen at `due_at` (domain time of its organization). One per kind and subject."""
+    """Something that will happen at `due_at` (domain time of its organization). One per kind and subject.
+
+    `organization_id` has no foreign key on purpose, here and in the outbox: organizations are never deleted, and
+    looking one up for each row costs nearly as much as writing it.
+    """
 
     __tablename__ = "agenda"
     __table_args__ = (
@@ -24,7 +28,7 @@ class AgendaEntry(Base):
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     subject_id: Mapped[Ref] = mapped_column(primary_key=True)
-    organization_id: Mapped[OrganizationRef]
+    organization_id: Mapped[Ref]
     due_at: Mapped[Instant]
     #: order of kinds that fall due at one instant (subscriptions.md §7)
     rank: Mapped[int] = mapped_column(SmallInteger)
@@ -41,7 +45,7 @@ class OutboxMessage(Base):
     __table_args__ = (Index(None, "organization_id", "position"),)
 
     position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    organization_id: Mapped[OrganizationRef]
+    organization_id: Mapped[Ref]
     webhook_type: Mapped[str]
     subject_id: Mapped[Ref]
     #: what cannot be reloaded from the subject when the message is rendered; json keeps the order of members
