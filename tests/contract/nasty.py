@@ -51,7 +51,11 @@ def bodies(shop: Shop) -> dict[tuple[str, str], dict[str, Any]]:
     metric = {"name": "M", "code": "m", "aggregation_type": "sum_agg", "field_name": "n"}
     filter_ = {"values": {"region": ["us"]}, "properties": {"amount": "1"}}
     entity = shop.lago.billing_entities.find_all()["billing_entities"][0].code
-    invoice = shop.invoice().lago_id
+    billed = shop.invoice()
+    invoice = billed.lago_id
+    items = [{"fee_id": billed.fees.__root__[0].lago_id, "amount_cents": 10}]
+    note = {"invoice_id": invoice, "items": items, "credit_amount_cents": 12}
+    noted = shop.api.post("/credit_notes", {"credit_note": note})["credit_note"]["lago_id"]
     subscription = {"external_customer_id": "acme", "plan_code": "basic", "external_id": "s"}
     return {
         ("PUT", "/organizations"): {"organization": {"city": "x"}},
@@ -75,6 +79,10 @@ def bodies(shop: Shop) -> dict[tuple[str, str], dict[str, Any]]:
         ("POST", "/events"): {"event": event},
         ("POST", "/events/batch"): {"events": [event]},
         ("PUT", f"/invoices/{invoice}"): {"invoice": {"payment_status": "pending"}},
+        ("POST", "/credit_notes"): {"credit_note": note},
+        ("POST", "/credit_notes/estimate"): {"credit_note": {"invoice_id": invoice, "items": items}},
+        ("PUT", f"/credit_notes/{noted}"): {"credit_note": {"metadata": {"a": "1"}}},
+        ("POST", f"/credit_notes/{noted}/metadata"): {"metadata": {"a": "1"}},
         ("POST", "/webhook_endpoints"): {"webhook_endpoint": {"webhook_url": "https://a.test/"}},
         ("PUT", "/test_clock"): {"test_clock": {"now": shop.api.now}},
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
+from tallystick.flows.billing.credit_notes.unused import Ended, credit_unused_time
 from tallystick.ground.installation import Installation
 from tests.support.api import Api
 from tests.support.billing import GRACE, add_on, bill_once, invoices, one_invoice
@@ -141,6 +144,33 @@ def test_several_subscriptions_of_one_invoice_end_together(api: Api) -> None:
     assert len({row["number"] for row in made}) == 2
     shared = [row for row in invoices(api) if row["fees_amount_cents"] == 2222]
     assert [row["number"] for row in made] == [f"{shared[0]['number']}-CN001", f"{shared[0]['number']}-CN002"]
+
+
+async def test_queries_do_not_grow_with_notes(api: Api, installation: Installation) -> None:
+    """A set of subscriptions is ended with their notes by as many statements as one of them."""
+    api.at("2025-06-01T00:00:00Z")
+    tax(api)
+    plan(api, amount_cents=3000, pay_in_advance=True)
+    ids = []
+    for number in range(4):
+        customer(api, f"c{number}", currency="EUR")
+        ids.append(uuid.UUID(subscribe(api, of=f"c{number}", external_id=f"s{number}")["lago_id"]))
+    ended_at = dt.datetime(2025, 6, 12, tzinfo=dt.UTC)
+    counts = []
+    for part in (ids[:1], ids[1:]):
+        statements: list[str] = []
+        engine = installation.database.engine.sync_engine
+
+        def count(*given: Any, seen: list[str] = statements) -> None:
+            seen.append(given[2])
+
+        event.listen(engine, "before_cursor_execute", count)
+        async with installation.database.begin() as tx:
+            await credit_unused_time(tx, [Ended(each, ended_at) for each in part])
+        event.remove(engine, "before_cursor_execute", count)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
+    assert [parts(row) for row in notes(api)] == [(2160, 0, 0)] * 4
 
 
 # -- consumption ---------------------------------------------------------------------------------
@@ -291,6 +321,18 @@ def test_offsets_of_drafts_count_when_they_are_issued(api: Api) -> None:
     api.at("2025-06-04T06:00:00Z")
     issued = api.get(f"/invoices/{draft['lago_id']}")["invoice"]
     assert (issued["total_offsetted_credit_note_amount_cents"], issued["total_due_amount_cents"]) == (3360, 240)
+
+
+async def test_notes_of_drafts_that_end_closed_are_final(api: Api, installation: Installation) -> None:
+    draft = paid_ahead(api, **GRACE, finalize_zero_amount_invoice="skip")
+    made = note(api, draft, (draft["fees"][0], 1000), credit_amount_cents=1200)
+    listen(api)
+    api.put("/plans/p", {"plan": {"amount_cents": 0}})
+    await told(installation, api)
+    await at(installation, api, "2025-06-04T06:00:00Z")
+    assert await told(installation, api) == [("credit_note.created", made["lago_id"])]
+    (final,) = notes(api)
+    assert (final["total_amount_cents"], final["number"]) == (0, made["number"])
 
 
 # -- voids ---------------------------------------------------------------------------------------

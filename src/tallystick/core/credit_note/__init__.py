@@ -20,7 +20,6 @@ from tallystick.core.credit_note.limits import (
     creditable_cents,
     due_cents,
     estimate,
-    offsettable_cents,
     refundable_cents,
     refusals,
 )
@@ -45,7 +44,6 @@ __all__ = [
     "divided",
     "due_cents",
     "estimate",
-    "offsettable_cents",
     "refundable_cents",
     "refusals",
     "spread",

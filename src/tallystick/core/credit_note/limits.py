@@ -75,13 +75,6 @@ def refundable_cents(invoice: NotedInvoice) -> int:
     return max(0, min(invoice.paid_cents - invoice.refunds_cents, creditable_cents(invoice)))
 
 
-def offsettable_cents(invoice: NotedInvoice) -> int:
-    """What a note can take off what is due; an unpaid top-up only as a whole."""
-    if invoice.invoice_type == TOP_UP:
-        return 0 if invoice.payment_status == "succeeded" else invoice.total_cents
-    return max(min(due_cents(invoice), creditable_cents(invoice)), 0)
-
-
 def fee_total_cents(invoice: NotedInvoice) -> int:
     """Fees with their taxes, coupons not deducted (§3.3)."""
     with exact():

@@ -48,22 +48,3 @@ _CONSUME = text("""
     from unnest(cast(:ids as uuid[]), cast(:cents as bigint[]), cast(:instants as timestamptz[])) as u(id, cents, at)
     where n.id = u.id
 """)
-
-
-async def give_back(tx: Tx, invoice_ids: Iterable[uuid.UUID], at: dt.datetime) -> None:
-    """These invoices were closed instead of paid: what they took is in the balances again (credits.md §3.9).
-
-    To be called once for an invoice. Nothing comes back to notes that were voided meanwhile.
-    """
-    await tx.execute(_GIVE_BACK, {"invoices": list(invoice_ids), "at": at})
-
-
-_GIVE_BACK = text("""
-    update credit_notes n
-    set balance_amount_cents = n.balance_amount_cents + k.cents, credit_status = 'available', updated_at = :at
-    from (
-      select source_id, sum(amount_cents)::bigint as cents from invoice_credits
-      where kind = 'credit_note' and invoice_id = any(cast(:invoices as uuid[])) group by source_id
-    ) k
-    where n.id = k.source_id and n.credit_status <> 'voided' and k.cents > 0
-""")
