@@ -70,3 +70,12 @@ def test_projected_usage(shop: Shop) -> None:
 
 def test_past_usage_before_the_first_invoice(shop: Shop) -> None:
     assert shop.lago.customers.past_usage("acme", "sub")["usage_periods"] == []
+
+
+def test_reports(shop: Shop) -> None:
+    shop.event(4)
+    shop.api.at("2025-06-03T00:00:00Z")
+    (row,) = shop.lago.usages.find_all({"time_granularity": "monthly"})["usages"]
+    assert (row.billable_metric_code, row.units, row.amount_cents) == ("calls", 4.0, 100)
+    assert (row.start_of_period_dt, row.end_of_period_dt, row.amount_currency) == ("2025-06-01", "2025-06-30", "EUR")
+    assert row.is_billable_metric_deleted is False
