@@ -379,6 +379,18 @@ def test_an_end_waits_for_the_taxes_of_what_was_paid_in_advance(seller: Api) -> 
     assert seller.get("/subscriptions/s?status=terminated")["subscription"]["terminated_at"] == "2025-01-10T02:00:00Z"
 
 
+def test_a_deleted_customer_is_not_checked_any_more(seller: Api, vies: Vies) -> None:
+    number = "DE000095300"
+    customer(seller, country="DE", tax_identification_number=number)
+    subscribe(seller)
+    seller.at(START)
+    (waiting,) = invoices(seller)
+    seller.delete("/customers/c")
+    assert seller.get(f"/invoices/{waiting['lago_id']}")["invoice"]["status"] == "finalized"
+    seller.at("2025-01-01T06:00:00Z")
+    assert vies.asked(number) == 1
+
+
 async def test_a_one_off_waits_and_keeps_the_taxes_named_for_it(seller: Api, installation: Installation) -> None:
     listen(seller)
     seller.post("/taxes", {"tax": {"code": "own", "name": "Own", "rate": 50}})

@@ -12,7 +12,7 @@ from typing import Any
 
 from tallystick.flows.billing.draft_terms import finalize_after_deletion, move_drafts
 from tallystick.flows.lifecycle import custom_sections
-from tallystick.flows.lifecycle.customer_taxes import Grounds, settle
+from tallystick.flows.lifecycle.customer_taxes import Grounds, settle, stop_checks
 from tallystick.flows.lifecycle.subscriptions.schedule import reschedule_of_customers
 from tallystick.flows.lifecycle.subscriptions.terminate import terminate_all_of_customers
 from tallystick.ground import outbox
@@ -87,6 +87,8 @@ async def _create(
 async def delete(tx: Tx, customer: Customer, at: dt.datetime) -> None:
     """End its subscriptions and coupons and hide the customer from now on (customers_entitlements.md §1.9)."""
     await store.lock(tx, [customer.id])
+    # a number that is still being checked matters no more: what waits for it is issued with the taxes there are
+    await stop_checks(tx, [customer.id], at)
     await terminate_all_of_customers(tx, [customer.id], at)
     await applied_coupons.terminate_all(tx, at, customer_ids=[customer.id])
     await finalize_after_deletion(tx, [customer.id], at)
