@@ -64,7 +64,7 @@ class _Known:
 
 
 class Rolled:
-    """The rollups of some windows. `find` first, then `answers`; `remember` asks for what would have helped."""
+    """The rollups of some windows. First `answers`; then `remember` asks for what would have helped."""
 
     def __init__(self, tx: Tx, windows: Sequence[MeterWindow]) -> None:
         self._tx = tx
@@ -105,18 +105,15 @@ class Rolled:
         """Ask for rollups of the windows that had so many raw events, and keep those that answered."""
         wanted: dict[tuple[Stream, bytes | None], str | None] = {}
         for place, window in enumerate(self._windows):
-            known = self._known.get(_stream(window))
-            if not can_be_rolled_up(window):
+            known, worthwhile = self._known.get(_stream(window)), events.get(place, 0) >= WORTHWHILE
+            if not can_be_rolled_up(window) or (known is None and not worthwhile):
                 continue
             if known is None and carries_since_start(window):
-                if events.get(place, 0) >= WORTHWHILE:
-                    wanted[_stream(window), None] = None
-                continue
-            if events.get(place, 0) < WORTHWHILE and known is None:
+                wanted[_stream(window), None] = None  # when it first started is known next time
                 continue
             question = self._questions.of(window, _earliest(window, known))
             asked = known.asked.get(question.definition) if known else None
-            if (asked is None and events.get(place, 0) >= WORTHWHILE) or (asked is not None and asked[1]):
+            if asked[1] if asked else worthwhile:
                 wanted[_stream(window), question.definition] = question.text
         if wanted:
             rows = [(*stream, definition, text) for (stream, definition), text in wanted.items()]

@@ -7,7 +7,6 @@ instant (docs/decisions/0011). Whoever changes that holds the row of the stream.
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -15,7 +14,6 @@ import asyncpg
 import structlog
 from sqlalchemy import TextClause, text
 
-from tallystick.ground.clock import machine_now
 from tallystick.ground.db import Database, Tx, raw_connection
 from tallystick.rooms.metering.questions import read_question
 from tallystick.rooms.metering.rolled import READS, figures_query, kind_of
@@ -25,12 +23,12 @@ log = structlog.get_logger(__name__)
 
 #: how long the loop sleeps when nothing is to do
 IDLE_SECONDS = 1.0
-#: notes that are rolled up in one transaction
-NOTES = 2_000
+#: what is rolled up in one transaction: notes, and events in them
+NOTES, EVENTS = 5_000, 20_000
 #: rollups that nobody asked for so many days are dropped
 DAYS_KEPT = 7
 #: how often that is looked at
-CLEANING = dt.timedelta(hours=1)
+CLEANING_SECONDS = 3_600.0
 
 Stored = tuple[uuid.UUID, uuid.UUID, str]
 
@@ -68,28 +66,46 @@ _EMPTY = text("delete from rolled_streams s where not exists (select from rollup
 _UNCLAIMED = text("delete from unrolled_events where stream_id not in (select id from rolled_streams)")
 _ROLLUPS = "select id, stream_id, question::text from rollups where stream_id = any($1) and built = $2"
 _ROLLED = "delete from unrolled_events where stream_id = any($1) and id = any($2)"
-_NOTES = "select id from unrolled_events where stream_id = any($1) order by id limit $2"
+_NOTES = """
+    select id
+    from (
+      select id, sum(cardinality(event_ids)) over (order by id rows unbounded preceding exclude current row) as before
+      from (select id, event_ids from unrolled_events where stream_id = any($1) order by id limit $2) n
+    ) n
+    where coalesce(before, 0) < $3
+"""
 
 
 async def keep(database: Database) -> None:
-    """Keep rollups until cancelled, which may happen anywhere; idle while there is nothing to do."""
-    cleaned_at = None
+    """Keep rollups until cancelled, which may happen anywhere. What takes long to build holds nothing else up."""
+    async with asyncio.TaskGroup() as loops:
+        loops.create_task(_repeat(build, database, IDLE_SECONDS))
+        loops.create_task(_repeat(roll_up, database, IDLE_SECONDS))
+        loops.create_task(_repeat(drop_unasked, database, CLEANING_SECONDS))
+
+
+async def _repeat(step: Callable[[Database], Awaitable[bool]], database: Database, idle_seconds: float) -> None:
     while True:
-        now = machine_now()
-        if cleaned_at is None or now - cleaned_at >= CLEANING:
-            await drop_unasked(database)
-            cleaned_at = now
-        if not await catch_up(database):
-            await asyncio.sleep(IDLE_SECONDS)
+        if not await step(database):
+            await asyncio.sleep(idle_seconds)
 
 
 async def catch_up(database: Database) -> bool:
-    """One round: new streams, one stream with rollups to build, some streams with new events. Whether it did any."""
+    """One round of everything that events make necessary. Whether there was any."""
+    built = await build(database)
+    return await roll_up(database) or built
+
+
+async def build(database: Database) -> bool:
+    """Settle new streams, and build the rollups of a stream. Whether there were any."""
     async with database.begin() as tx:
         settled = (await tx.execute(_SETTLE)).rowcount  # type: ignore[attr-defined]
-    built = await _attempt(database, _UNBUILT, _build)
-    folded = await _attempt(database, _BEHIND, _fold)
-    return bool(settled or built or folded)
+    return await _attempt(database, _UNBUILT, _build) or bool(settled)
+
+
+async def roll_up(database: Database) -> bool:
+    """Add new events to the rollups of some streams. Whether there were any."""
+    return await _attempt(database, _BEHIND, _fold)
 
 
 async def _attempt(
@@ -121,7 +137,7 @@ async def _fold(tx: Tx, stream_ids: Sequence[uuid.UUID]) -> None:
     """Add what is noted as unrolled to the rollups of the streams."""
     connection = await raw_connection(tx)
     stored = [tuple(row) for row in await connection.fetch(_ROLLUPS, stream_ids, True)]
-    notes = [row["id"] for row in await connection.fetch(_NOTES, stream_ids, NOTES)]
+    notes = [row["id"] for row in await connection.fetch(_NOTES, stream_ids, NOTES, EVENTS)]
     await _add(tx, stored, _FOLD, notes)
     await connection.execute(_ROLLED, stream_ids, notes)
 
@@ -138,8 +154,11 @@ async def _add(tx: Tx, stored: Sequence[Stored], queries: dict[str, str], *notes
         await fetch(tx, queries[kind], windows, list(rollups), READS[kind], kind, *notes, rollups=rollups)
 
 
-async def drop_unasked(database: Database) -> None:
-    """Drop rollups that nobody asked for lately, streams without rollups, and notes of streams that are gone."""
+async def drop_unasked(database: Database) -> bool:
+    """Drop rollups that nobody asked for lately, streams without rollups, and notes of streams that are gone.
+
+    There is never more to do at once.
+    """
     async with database.begin() as tx:
         # whoever asks for rollups holds this lock: a stream does not go while a rollup comes
         if await tx.scalar(text("select pg_try_advisory_xact_lock(hashtextextended('rollups', 0))")):
@@ -150,6 +169,7 @@ async def drop_unasked(database: Database) -> None:
                 text("delete from rolled_streams s where not exists (select from rollups r where r.stream_id = s.id)")
             )
         await tx.execute(_UNCLAIMED)
+    return False
 
 
 async def drop(tx: Tx) -> int:
