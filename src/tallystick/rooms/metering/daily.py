@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from tallystick.core.daily_usage import Item, Part, differences
 from tallystick.core.money import dec_text
@@ -72,7 +72,7 @@ async def _newest(tx: Tx, snapshots: Sequence[Snapshot]) -> dict[tuple[uuid.UUID
     days = {one.subscription_id: one.usage_on for one in snapshots}
     statement = (
         select(DailyUsage)
-        .distinct(DailyUsage.subscription_id, DailyUsage.from_at)
+        .ext(distinct_on(DailyUsage.subscription_id, DailyUsage.from_at))
         .where(DailyUsage.subscription_id.in_(list(days)), DailyUsage.from_at.in_({one.from_at for one in snapshots}))
         .order_by(DailyUsage.subscription_id, DailyUsage.from_at, DailyUsage.usage_on.desc())
     )
