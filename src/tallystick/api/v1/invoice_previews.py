@@ -73,7 +73,10 @@ class PreviewedCoupon(Input):
     frequency_duration: Whole = None
 
     def asked(self) -> CouponAsked:
-        """The coupon to try."""
+        """The coupon to try; 422 for amounts and rates below nothing."""
+        for name in ("amount_cents", "percentage_rate", "frequency_duration"):
+            if (getattr(self, name) or 0) < 0:
+                raise Invalid.field(name, "value_is_out_of_range")
         return CouponAsked(**{name: value for name, value in self.given().items() if value is not None})
 
 
