@@ -13,10 +13,11 @@ from tallystick.api.v1.invoices import shown
 from tallystick.api.v1.recipients import RECIPIENTS, recipients
 from tallystick.api.v1.subscriptions import OrderNumber
 from tallystick.core.credit_note import Parts
-from tallystick.flows.billing import collection, drafts
+from tallystick.flows.billing import drafts
 from tallystick.flows.billing import regenerate as regenerating
-from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.voiding import void as void_invoice
+from tallystick.flows.collection import retry as retrying
+from tallystick.flows.collection.locked import locked_invoice
 from tallystick.flows.mails.resend import resend
 from tallystick.flows.usage.marks import mark_invoiced
 from tallystick.flows.wire.previews import again
@@ -128,14 +129,14 @@ async def retry(call: Call, tx: Tx) -> Any:
 @routes.post("/invoices/{id}/retry_payment")
 async def retry_payment(call: Call, tx: Tx) -> Any:
     """Try again to collect an invoice."""
-    await collection.retry_payment(tx, await _find(call, tx), call.at)
+    await retrying.retry_payment(tx, await _find(call, tx), call.at)
     return Response()
 
 
 @routes.post("/invoices/{id}/payment_url")
 async def payment_url(call: Call, tx: Tx) -> Any:
     """A page of the payment provider on which the invoice can be paid."""
-    await collection.check_payment_page(tx, await _find(call, tx))
+    await retrying.check_payment_page(tx, await _find(call, tx))
 
 
 @routes.post("/invoices/{id}/resend_email", query=RECIPIENTS)
@@ -158,9 +159,7 @@ async def _find(call: Call, tx: Tx, statuses: tuple[str, ...] = store.VISIBLE) -
 
 
 async def _locked(call: Call, tx: Tx) -> Invoice:
-    """The invoice, locked after its customer: everything that moves money locks in this order."""
-    await lock_customers(tx, [(await _find(call, tx)).customer_id])
-    return await verbs.find(tx, call.organization_id, call.path("id"), lock=True)
+    return await locked_invoice(tx, call.organization_id, call.path("id"))
 
 
 def _check_type(invoice: Invoice) -> None:

@@ -12,6 +12,8 @@ from tallystick.api.inputs import Input, RequiredText, Shape, Text, one_of, refu
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.api.v1.invoice_filters import QUERY, read_filters
+from tallystick.flows.collection import settle
+from tallystick.flows.collection.locked import locked_invoice
 from tallystick.flows.documents.annex import annex_key, request_annex
 from tallystick.flows.documents.generate import request_documents
 from tallystick.flows.wire.invoices import LISTED, SINGLE, invoices
@@ -57,7 +59,7 @@ class InvoiceInput(Input):
     ] = None
 
     def fields(self) -> dict[str, Any]:
-        """The given fields as `verbs.update_invoice` takes them; nulls change nothing."""
+        """The given fields as `settle.update` takes them; nulls change nothing."""
         pairs = None if self.metadata is None else [item.given() for item in self.metadata]
         return {"payment_status": self.payment_status, "metadata": pairs}
 
@@ -85,8 +87,8 @@ async def show(call: Call, tx: Tx) -> Any:
 @routes.put("/invoices/{id}", root="invoice", model=InvoiceInput)
 async def update(call: Call, tx: Tx) -> Any:
     """Tell that an invoice was paid or not, and replace its metadata."""
-    invoice = await verbs.find(tx, call.organization_id, call.path("id"), lock=True)
-    await verbs.update_invoice(tx, invoice, call.at, call.read("invoice", InvoiceInput).fields())
+    invoice = await locked_invoice(tx, call.organization_id, call.path("id"))
+    await settle.update(tx, invoice, call.at, call.read("invoice", InvoiceInput).fields())
     return {"invoice": await shown(call, tx, invoice)}
 
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tallystick.core import payment
 from tallystick.core.credit_note.amounts import NoteAmounts, NotedInvoice, NoteItem, Parts, amounts_of
 from tallystick.core.money import ZERO, cents_of, exact
-
-#: the invoice type of purchased prepaid credits
-TOP_UP = "credit"
+from tallystick.core.payment import TOP_UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +61,12 @@ def creditable_cents(invoice: NotedInvoice) -> int:
 
 def due_cents(invoice: NotedInvoice) -> int:
     """What is still to be paid of it."""
-    if invoice.status == "voided":
-        return 0
-    return invoice.total_cents - invoice.paid_cents - invoice.offsets_cents
+    return payment.due_cents(
+        status=invoice.status,
+        total_cents=invoice.total_cents,
+        paid_cents=invoice.paid_cents,
+        offset_cents=invoice.offsets_cents,
+    )
 
 
 def refundable_cents(invoice: NotedInvoice) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from tallystick.core.payment import due_cents
 from tallystick.ground.db import Tx
 from tallystick.ground.file_links import FileKind, file_url
 from tallystick.ground.tables import BillingEntity, Invoice, InvoiceMetadata, InvoiceTax, Organization
@@ -36,9 +37,12 @@ async def _issuers(tx: Tx, entity_ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[
 
 def total_due_cents(row: Invoice) -> int:
     """What is still to be paid: nothing on a voided invoice."""
-    if row.status == "voided":
-        return 0
-    return row.total_amount_cents - row.total_paid_amount_cents - row.offset_amount_cents
+    return due_cents(
+        status=row.status,
+        total_cents=row.total_amount_cents,
+        paid_cents=row.total_paid_amount_cents,
+        offset_cents=row.offset_amount_cents,
+    )
 
 
 def _invoice(row: Invoice, entity_code: str, hmac_key: str, public_api_url: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from tallystick.core.credit_note import NoteAmounts, NotedInvoice, Parts, adjusted
 from tallystick.core.periods import local_date
+from tallystick.flows.collection import settle
 from tallystick.flows.documents.generate import request_documents
 from tallystick.flows.documents.kinds import CREDIT_NOTES
 from tallystick.ground import outbox
@@ -22,7 +23,6 @@ from tallystick.ground.outbox import Message
 from tallystick.rooms.credit_notes import ledger, noted
 from tallystick.rooms.credit_notes.ledger import Note
 from tallystick.rooms.credit_notes.noted import Subject
-from tallystick.rooms.invoices import verbs as invoices
 from tallystick.rooms.mails import store as mails
 
 
@@ -107,4 +107,4 @@ async def announce(tx: Tx, notes: Sequence[Note]) -> None:
         if note.parts.offset_cents:
             offsets[note.written_at][note.invoice_id] += note.parts.offset_cents
     for at, cents_of in offsets.items():
-        await invoices.offset(tx, cents_of, at)
+        await settle.offset(tx, cents_of, at)

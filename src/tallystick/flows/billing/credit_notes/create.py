@@ -19,10 +19,10 @@ from tallystick.core.credit_note import (
     refusals,
 )
 from tallystick.core.credit_note.amounts import PLACES
-from tallystick.core.credit_note.limits import TOP_UP
 from tallystick.core.money import round_half_away
+from tallystick.core.payment import TOP_UP
 from tallystick.flows.billing.credit_notes.book import Book, Entry, open_book
-from tallystick.flows.billing.run import lock_customers
+from tallystick.flows.collection.locked import locked_invoice
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid, NotAllowed, NotFound, Problems
 from tallystick.ground.ids import parse_id
@@ -55,9 +55,7 @@ async def create(
 
     404 `invoice_not_found`, `fee_not_found`; 405 `invalid_type_or_status`; 422 in the order of §3.3.
     """
-    invoice = await invoices.find(tx, organization_id, invoice_id)
-    await lock_customers(tx, [invoice.customer_id])
-    await invoices.find(tx, organization_id, invoice_id, lock=True)
+    invoice = await locked_invoice(tx, organization_id, invoice_id)
     book = await open_book(tx, [invoice.id])
     parts = Parts(*(fields.get(f"{name}_amount_cents") or 0 for name in ("credit", "refund", "offset")))
     subject = book.subjects[invoice.id]

@@ -1,0 +1,39 @@
+"""Invoices become paid, or turn out not to be: the one place where that is decided and other rooms are told of it.
+
+Payments by hand, payment providers, credit notes and callers end here, with the customers locked (payments.md §1.5).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tallystick.ground.db import Tx
+from tallystick.ground.tables import Invoice
+from tallystick.rooms.invoices import payment_state, verbs
+
+
+async def set_payment_status(tx: Tx, invoices: Sequence[Invoice], status: str, at: dt.datetime) -> None:
+    """Give locked invoices a payment status; what follows is done for those whose status really changes."""
+    await payment_state.set_payment_status(tx, invoices, status, at)
+
+
+async def update(tx: Tx, invoice: Invoice, at: dt.datetime, fields: Mapping[str, Any]) -> None:
+    """PUT of a locked invoice (invoicing.md §17); `fields`: payment_status, metadata. It records no payment."""
+    await verbs.update_invoice(tx, invoice, at, fields)
+    if fields.get("payment_status") is not None:
+        await set_payment_status(tx, [invoice], fields["payment_status"], at)
+
+
+async def paid(tx: Tx, cents_of: Mapping[uuid.UUID, int], at: dt.datetime) -> None:
+    """Payments of invoices succeeded: what they brought is not due any more; with nothing left an invoice is paid."""
+    settled = await payment_state.lower_due(tx, cents_of, at, paid=True)
+    await set_payment_status(tx, settled, "succeeded", at)
+
+
+async def offset(tx: Tx, cents_of: Mapping[uuid.UUID, int], at: dt.datetime) -> None:
+    """Credit notes take amounts off what is due of their invoices; with nothing left one is paid (credits.md §3.10)."""
+    settled = await payment_state.lower_due(tx, cents_of, at, paid=False)
+    await set_payment_status(tx, settled, "succeeded", at)
