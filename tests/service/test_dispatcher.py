@@ -119,6 +119,14 @@ async def test_one_place_is_strict_order(world: World, receiver: Receiver, make_
     assert receiver.most_in_flight == {"/": 1}
 
 
+async def test_a_sandbox_receives_in_order(world: World, receiver: Receiver, make_dispatcher: MakeDispatcher) -> None:
+    await world.endpoint(receiver.url("/"))
+    await world.emit(60)
+    await make_dispatcher(webhook_endpoint_concurrency=8).deliver_due(world.id, START)
+    assert [request.number for request in receiver.received] == list(range(60))
+    assert receiver.most_in_flight == {"/": 1}
+
+
 async def test_no_endpoint_gets_more_at_once_than_allowed(
     world: World, receiver: Receiver, make_dispatcher: MakeDispatcher
 ) -> None:

@@ -22,6 +22,8 @@ from tallystick.rooms.webhooks.queue import Due, Outcome
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
+#: on a sandbox clock, how long a request waits for the answer to the one before it
+PATIENCE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Lane:
         self._holder = holder
         self._at = at
         self._flying: dict[asyncio.Task[Outcome], uuid.UUID] = {}
+        self._queue = asyncio.Lock()
+        self._before: asyncio.Task[Outcome] | None = None
         self._bell = asyncio.Event()
         self._stopping = False
         self._silent = silent
@@ -86,9 +90,20 @@ class Lane:
                 await self._bell.wait()
 
     def _start(self, due: Due) -> None:
-        task = asyncio.create_task(self._road.sender.attempt(due))
+        task = asyncio.create_task(self._road.sender.attempt(due) if self._at is None else self._in_order(due))
         self._flying[task] = due.id
         task.add_done_callback(lambda _: self._bell.set())
+
+    async def _in_order(self, due: Due) -> Outcome:
+        """One attempt after the answer to the one before: tests read messages in the order in which they were made.
+
+        A receiver that is slow to answer gets several at a time like everybody else's.
+        """
+        async with self._queue:
+            if self._before is not None:
+                await asyncio.wait([self._before], timeout=PATIENCE_SECONDS)
+            self._before = attempt = asyncio.create_task(self._road.sender.attempt(due))
+        return await attempt
 
     async def _turn(self) -> list[Due]:
         """In one transaction, record what came back and read what is next for the free places."""
