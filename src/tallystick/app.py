@@ -48,6 +48,7 @@ from tallystick.api.v1 import (
     lifetime_usages,
     one_off_invoices,
     organizations,
+    payments,
     plan_charges,
     plan_fixed_charges,
     plan_metadata,
@@ -166,7 +167,7 @@ def create_app(settings: Settings) -> ASGIApp:
         app, "/api/v1", one_off_invoices.routes, invoice_actions.routes, invoice_previews.routes, adjusted_fees.routes
     )
     mount(app, "/api/v1", coupons.routes, applied_coupons.routes)
-    mount(app, "/api/v1", credit_notes.routes, credit_note_metadata.routes)
+    mount(app, "/api/v1", credit_notes.routes, credit_note_metadata.routes, payments.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return ShortPath(app, busy, metrics.observe)
 

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from tallystick.flows.billing.credit_notes.unused import Ended, credit_unused_time
 from tallystick.ground.installation import Installation
@@ -16,6 +16,7 @@ from tests.support.billing import GRACE, add_on, bill_once, invoices, one_invoic
 from tests.support.catalog import charge, metric, plan
 from tests.support.coupons import apply, coupon
 from tests.support.credit_notes import note, notes, tax
+from tests.support.payments import pay
 from tests.support.subscriptions import at, change, customer, listen, subscribe, told
 from tests.support.watched import progressive
 
@@ -35,14 +36,6 @@ def paid_ahead(api: Api, **of: Any) -> dict[str, Any]:
     customer(api, currency="EUR", **of)
     subscribe(api)
     return one_invoice(api)
-
-
-async def paid(installation: Installation, invoice: dict[str, Any], cents: int) -> None:
-    """What a payment leaves on an invoice."""
-    status = "succeeded" if cents == invoice["total_amount_cents"] else "pending"
-    sql = "update invoices set total_paid_amount_cents = :cents, payment_status = :status where id = :id"
-    async with installation.database.begin() as tx:
-        await tx.execute(text(sql), {"cents": cents, "status": status, "id": invoice["lago_id"]})
 
 
 # -- terminations and upgrades -------------------------------------------------------------------
@@ -83,11 +76,10 @@ async def test_a_termination_credits_unused_days(api: Api, installation: Install
         ("credit", 3600, (2160, 0, 0)),
     ],
 )
-async def test_what_becomes_of_unused_days(
-    api: Api, installation: Installation, mode: str, cents: int, wanted: tuple[int, ...]
-) -> None:
+def test_what_becomes_of_unused_days(api: Api, mode: str, cents: int, wanted: tuple[int, ...]) -> None:
     first = paid_ahead(api)
-    await paid(installation, first, cents)
+    if cents:
+        pay(api, first, cents)
     api.at("2025-06-12T15:00:00Z")
     api.delete("/subscriptions/s", on_termination_credit_note=mode)
     (made,) = notes(api)
@@ -361,8 +353,8 @@ async def test_a_void_with_a_note_uses_up_all_fees(api: Api, sold: dict[str, Any
     assert (rest["items"][0]["amount_cents"], rest["precise_taxes_amount_cents"]) == (5833, "1166.93333")
 
 
-async def test_a_void_may_refund_what_was_paid(api: Api, sold: dict[str, Any], installation: Installation) -> None:
-    await paid(installation, sold, 12000)
+def test_a_void_may_refund_what_was_paid(api: Api, sold: dict[str, Any]) -> None:
+    pay(api, sold, 12000)
     path = f"/invoices/{sold['lago_id']}/void"
     body = {"generate_credit_note": True, "credit_amount": 2000, "refund_amount": 10000}
     api.post(path, body)

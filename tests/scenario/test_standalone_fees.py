@@ -12,6 +12,8 @@ from tests.support.advance import fee_of, fees, sell, send, usage
 from tests.support.api import Api
 from tests.support.billing import invoices, one_invoice
 from tests.support.catalog import charge, plan
+from tests.support.payments import pay as pay_invoice
+from tests.support.payments import payments
 from tests.support.subscriptions import at, listen, subscribe, told
 
 ALONE: dict[str, Any] = {"invoiceable": False}
@@ -129,6 +131,11 @@ def test_paid_fees_come_together_at_the_tick(api: Api) -> None:
     assert (invoice["total_amount_cents"], invoice["total_due_amount_cents"]) == (22047, 0)
     assert (invoice["status"], invoice["payment_status"]) == ("finalized", "succeeded")
     assert sorted(line["lago_id"] for line in invoice["fees"]) == sorted(fee["lago_id"] for fee in paid)
+    (payment,) = payments(api, invoice_id=invoice["lago_id"])
+    assert (payment["amount_cents"], payment["reference"]) == (22047, "Charges paid in advance")
+    assert (payment["created_at"], payment["type"]) == ("2025-04-01T00:00:00Z", "manual")
+    late = pay_invoice(api, invoice, 1, 422)
+    assert late["error_details"] == {"amount_cents": ["value_is_out_of_range"]}
     assert [(tax["tax_code"], tax["amount_cents"], tax["fees_amount_cents"]) for tax in invoice["applied_taxes"]] == [
         ("vat", 3674, 18373)
     ]

@@ -15,6 +15,7 @@ from tallystick.ground.installation import Installation
 from tests.support.api import Api
 from tests.support.billing import add_on, bill_once
 from tests.support.credit_notes import note, note_body, notes, tax
+from tests.support.payments import pay
 from tests.support.subscriptions import customer
 
 
@@ -142,10 +143,8 @@ def test_an_estimate_stores_nothing(api: Api, sold: dict[str, Any]) -> None:
 # -- changes -------------------------------------------------------------------------------------
 
 
-async def test_refunds_are_noted_by_hand(api: Api, sold: dict[str, Any], installation: Installation) -> None:
-    async with installation.database.begin() as tx:
-        paid = "update invoices set total_paid_amount_cents = 11000, payment_status = 'succeeded' where id = :id"
-        await tx.execute(text(paid), {"id": sold["lago_id"]})
+def test_refunds_are_noted_by_hand(api: Api, sold: dict[str, Any]) -> None:
+    pay(api, sold, 11000)
     first, second = sold["fees"]
     made = note(api, sold, (first, 5000), refund_amount_cents=5500)
     assert (made["refund_status"], made["credit_status"], made["balance_amount_cents"]) == ("pending", "available", 0)

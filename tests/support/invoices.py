@@ -19,6 +19,7 @@ from tallystick.ground.tables import (
     Invoice,
     InvoiceSubscription,
     InvoiceTax,
+    Payment,
     Plan,
     Subscription,
 )
@@ -198,9 +199,30 @@ class Books:
         if header.taxes_amount_cents:
             tx.add(self.invoice_tax(header))
             await tx.flush()
+        if header.total_paid_amount_cents:
+            tx.add(self.payment(header))
+            await tx.flush()
         tx.add(header)
         await tx.flush()
         return header
+
+    def payment(self, header: Invoice, **own: Any) -> Payment:
+        """What the header says was paid, recorded by hand."""
+        row: dict[str, Any] = {
+            "id": new_id(),
+            "organization_id": self.organization_id,
+            "customer_id": self.customer_id,
+            "invoice_id": header.id,
+            "payment_type": "manual",
+            "status": "succeeded",
+            "payment_status": "succeeded",
+            "amount_cents": header.total_paid_amount_cents,
+            "currency": header.currency,
+            "reference": "wire",
+            "created_at": BILLED_AT,
+            "updated_at": BILLED_AT,
+        }
+        return Payment(**{**row, **own})
 
     async def standalone(self, cents: int, **own: Any) -> Fee:
         """Store a fee of one event without invoice, with a tax of 20 %."""

@@ -24,9 +24,13 @@ from tallystick.flows.billing.write import write
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import FeeTax
 from tallystick.rooms.invoices import standalone
+from tallystick.rooms.invoices.ledger import Document
 from tallystick.rooms.invoices.standalone import Chain, PaidFee
+from tallystick.rooms.payments import store as payments
+from tallystick.rooms.payments.store import Received
 
 _RATE_PLACES = 2
+_REFERENCE = "Charges paid in advance"
 _RESOLUTION = dt.timedelta(microseconds=1)
 
 
@@ -52,7 +56,22 @@ async def regroup(tx: Tx, chains: Sequence[Chain]) -> None:
             for fee in group
         ],
     )
-    await write(tx, drafts)
+    documents = await write(tx, drafts)
+    await payments.record(tx, [_payment(document) for document in documents if document.paid_cents])
+
+
+def _payment(document: Document) -> Received:
+    """What its fees brought in; its header has it already (invoicing.md §13)."""
+    return Received(
+        organization_id=document.organization_id,
+        customer_id=document.customer.id,
+        invoice_id=document.id,
+        amount_cents=document.paid_cents,
+        currency=document.currency,
+        reference=_REFERENCE,
+        paid_at=document.at,
+        at=document.written_at,
+    )
 
 
 def _draft(

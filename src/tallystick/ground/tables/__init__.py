@@ -31,6 +31,7 @@ from tallystick.ground.tables.invoices import (
 from tallystick.ground.tables.mails import Mail
 from tallystick.ground.tables.metering import DailyUsage, Event, EventKey, TouchedSubscription
 from tallystick.ground.tables.organizations import ApiKey, BillingEntity, Organization
+from tallystick.ground.tables.payments import Payment
 from tallystick.ground.tables.progressive import AppliedUsageThreshold, LifetimeUsage
 from tallystick.ground.tables.rollups import RolledStream, Rollup, RollupPart, RollupText, UnrolledEvents
 from tallystick.ground.tables.subscriptions import FixedChargeUnits, Subscription, UnitsOverride
@@ -81,6 +82,7 @@ __all__ = [
     "MinimumCommitment",
     "Organization",
     "OutboxMessage",
+    "Payment",
     "Plan",
     "PricingUnit",
     "RolledStream",

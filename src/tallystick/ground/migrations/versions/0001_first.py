@@ -19,7 +19,15 @@ SQL = Path(__file__).parent.parent / "sql"
 def upgrade() -> None:
     connection = op.get_bind()
     Base.metadata.create_all(connection)
-    for name in ("partitions.sql", "money.sql", "credits.sql", "credit_notes.sql", "notices.sql", "rollups.sql"):
+    for name in (
+        "partitions.sql",
+        "money.sql",
+        "credits.sql",
+        "credit_notes.sql",
+        "payments.sql",
+        "notices.sql",
+        "rollups.sql",
+    ):
         _run_script(connection, (SQL / name).read_text())
     _run_script(connection, SchemaManager.get_schema())
 
