@@ -167,6 +167,12 @@ SHAPES: dict[str, str] = {
         lago_id:uuid amount_cents:int precise_amount_cents:dec amount_currency:str fee:fee+from_date*+to_date*""",
     "credit_note_tax": f"""
         lago_id:uuid lago_credit_note_id:uuid lago_tax_id:uuid? {NOTE_TAX} created_at:dt?""",
+    "payment": """
+        lago_id:uuid lago_customer_id:uuid external_customer_id:str invoice_ids:uuid[] invoice_numbers:str[]
+        lago_payable_id:uuid payable_type:Invoice|PaymentRequest amount_cents:int amount_currency:str status:str
+        payment_status:pending|processing|succeeded|failed type:provider|manual reference:str
+        payment_provider_code:str? payment_provider_type:str? external_payment_id:str? provider_payment_id:str?
+        provider_customer_id:str? next_action:json? created_at:dt""",
     "estimated_credit_note": """
         lago_invoice_id:uuid invoice_number:str currency:str taxes_amount_cents:int precise_taxes_amount_cents:dec
         sub_total_excluding_taxes_amount_cents:int max_creditable_amount_cents:int max_refundable_amount_cents:int

@@ -104,6 +104,14 @@ def test_billing_entity(shop: Shop) -> None:
     assert_shape(answer["billing_entities"], "billing_entity[]")
 
 
+def test_payment(shop: Shop) -> None:
+    body = {"payment": {"invoice_id": shop.invoice().lago_id, "amount_cents": 100, "reference": "wire"}}
+    made = check(shop.api, "/payments", "payment", "payment", "POST", body)
+    check(shop.api, f"/payments/{made['lago_id']}", "payment", "payment")
+    for listed in ("/payments", "/customers/acme/payments"):
+        check_list(shop.api, listed, "payments", "payment")
+
+
 def test_tax(shop: Shop) -> None:
     code = "tax+applied_to_billing_entities_codes"
     check(shop.api, "/taxes", "tax", code, "POST", {"tax": {"code": "t", "name": "T", "rate": "5.5"}})

@@ -199,7 +199,7 @@ class Books:
         if header.taxes_amount_cents:
             tx.add(self.invoice_tax(header))
             await tx.flush()
-        if header.total_paid_amount_cents:
+        if (header.total_paid_amount_cents or 0) > 0:
             tx.add(self.payment(header))
             await tx.flush()
         tx.add(header)
