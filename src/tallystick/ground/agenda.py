@@ -26,7 +26,6 @@ class Kind(StrEnum):
     END_SUBSCRIPTION = "end_subscription"
     BILL = "bill"
     BILL_EVENT = "bill_event"
-    EXPIRE_GATE = "expire_gate"
     FINALIZE_INVOICE = "finalize_invoice"
     REFRESH_DRAFT = "refresh_draft"
     OVERDUE_INVOICE = "overdue_invoice"

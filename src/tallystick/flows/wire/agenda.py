@@ -19,7 +19,7 @@ from tallystick.ground.wire import dt_
 
 #: what callers may ask for
 KINDS = (
-    *(Kind.START_SUBSCRIPTION, Kind.END_SUBSCRIPTION, Kind.BILL, Kind.EXPIRE_GATE, Kind.END_TRIAL),
+    *(Kind.START_SUBSCRIPTION, Kind.END_SUBSCRIPTION, Kind.BILL, Kind.END_TRIAL),
     *(Kind.TERMINATION_ALERT, Kind.FINALIZE_INVOICE, Kind.OVERDUE_INVOICE),
 )
 
