@@ -118,3 +118,32 @@ def test_units_raised_after_a_move_are_the_difference(api: Api) -> None:
     asked = {"id": made["fixed_charges"][0]["lago_id"], "units": "15", "apply_units_immediately": True}
     change(api, plan_overrides={"fixed_charges": [asked]})
     assert [cents for _, _, cents in of(api, "fixed_charge")] == [1000, 500]
+
+
+@pytest.mark.parametrize(
+    ("zone", "moved_at", "first", "last"),
+    [
+        ("America/New_York", "2024-03-10T00:00:00Z", "2024-03-01T02:00:00Z", "2024-04-01T03:59:59Z"),
+        ("Asia/Tokyo", "2024-03-10T00:00:00Z", "2024-03-01T02:00:00Z", "2024-03-31T14:59:59Z"),
+        (
+            "America/New_York",
+            "2024-03-01T03:00:00Z",
+            "2024-03-01T02:00:00Z",
+            "2024-04-01T03:59:59Z",
+        ),  # 29 February there
+    ],
+)
+def test_current_usage_is_what_the_next_invoice_bills(
+    api: Api, zone: str, moved_at: str, first: str, last: str
+) -> None:
+    """Neither what February's invoice billed nor less than what March's will bill."""
+    used(api)
+    use(api, "2024-02-29T23:00:00Z")
+    use(api, first)
+    api.at(moved_at)
+    customer(api, timezone=zone)
+    usage = api.get("/customers/c/current_usage", external_subscription_id="s")["customer_usage"]
+    assert (usage["from_datetime"], usage["to_datetime"]) == ("2024-03-01T00:00:00Z", last)
+    assert usage["amount_cents"] == 100
+    api.at("2024-04-02T00:00:00Z")
+    assert [row[2] for row in of(api, "charge")] == [100, 100]

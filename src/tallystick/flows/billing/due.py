@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from tallystick.core.contract import ChargeTerms, Contract
 from tallystick.core.occasion import Occasion, Reason
-from tallystick.core.periods import local_date
+from tallystick.core.periods import TIMEZONE_SHIFT, local_date
 from tallystick.core.windows import (
     Window,
     Windows,
@@ -51,6 +51,26 @@ def bill_of(contract: Contract, occasion: Occasion) -> Bill:
     return Bill(contract, occasion, windows, windows.plan_fee_due and _plan_fee_allowed(contract, occasion))
 
 
+def running_windows(contract: Contract, at: datetime) -> Windows:
+    """The running period as its invoice will cover it (metering.md §7.1): after a move it starts where billing stopped.
+
+    Instants that were billed keep the period of the calendar; those between the billed end and the first midnight of
+    the new zone belong to the period that follows.
+    """
+    windows = _calendar_windows(contract, at)
+    billed_to_at = contract.billed.charges_to_at
+    if not contract.billed.moved or billed_to_at is None or at < billed_to_at or windows.charges is None:
+        return windows
+    if windows.charges.end_at - billed_to_at < TIMEZONE_SHIFT:
+        windows = _calendar_windows(contract, windows.charges.end_at)
+    return _after_timezone_change(contract, windows)
+
+
+def _calendar_windows(contract: Contract, at: datetime) -> Windows:
+    assert contract.started_at is not None, "what never started has no period"
+    return current_windows(contract.schedule, contract.started_at, contract.terminated_at, at)
+
+
 def _windows(contract: Contract, occasion: Occasion) -> Windows:
     assert contract.started_at is not None, "a subscription that never started is never billed"
     schedule, started_at, tz = contract.schedule, contract.started_at, contract.customer.timezone
@@ -71,10 +91,9 @@ def _windows(contract: Contract, occasion: Occasion) -> Windows:
             already = contract.billed.reaches(schedule.tick_at(on))
             return windows_at_termination(schedule, started_at, contract.terminated_at, already)
         case Reason.IN_ADVANCE_CHARGE:
-            running = current_windows(schedule, started_at, contract.terminated_at, occasion.at)
-            return windows_of_fixed_in_advance(running)
+            return windows_of_fixed_in_advance(_calendar_windows(contract, occasion.at))
         case Reason.IN_ADVANCE_CHARGE_PERIODIC | Reason.PROGRESSIVE:
-            return current_windows(schedule, started_at, contract.terminated_at, occasion.at)
+            return running_windows(contract, occasion.at)
 
 
 def _is_first_after_trial(contract: Contract, at: datetime) -> bool:

@@ -20,7 +20,8 @@ from tallystick.core.pricing_units import charge_amounts
 from tallystick.core.proration import sub_days
 from tallystick.core.rating import price_of_event
 from tallystick.core.taxes import winning
-from tallystick.core.windows import Window, Windows, current_windows
+from tallystick.core.windows import Window, Windows
+from tallystick.flows.billing.due import running_windows
 from tallystick.flows.billing.rate import properties_of
 from tallystick.ground.db import Tx
 from tallystick.ground.ids import new_id
@@ -55,8 +56,7 @@ class Sale:
 
 def period_of(contract: Contract, event: Event) -> Windows:
     """The windows of the period that contains the event, whenever it arrived (metering.md §1.9)."""
-    assert contract.started_at is not None, "an event belongs to a subscription that started"
-    return current_windows(contract.schedule, contract.started_at, contract.terminated_at, event.timestamp)
+    return running_windows(contract, event.timestamp)
 
 
 async def event_fees(tx: Tx, sales: Sequence[Sale]) -> list[FeeDraft]:

@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from tallystick.core.contract import Contract
 from tallystick.core.verdict import Code
-from tallystick.core.windows import Window, current_windows
+from tallystick.core.windows import Window
+from tallystick.flows.billing.due import running_windows
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Event, Invoice, InvoiceSubscription, Subscription
 
@@ -106,6 +107,6 @@ async def period_of(tx: Tx, contract: Contract, at: dt.datetime) -> Period:
         assert row.charges_from_at is not None
         assert row.charges_to_at is not None
         return Period(Window(row.charges_from_at, row.charges_to_at), row.charges_full_days, row.timezone, invoice)
-    windows = current_windows(contract.schedule, contract.started_at, contract.terminated_at, at)
+    windows = running_windows(contract, at)
     assert windows.charges is not None
     return Period(windows.charges, windows.charges_duration_days, contract.customer.timezone, None)

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from tallystick.core.contract import ChargeTerms, Contract
 from tallystick.core.invoice import Composition, FeeDraft, compose
 from tallystick.core.occasion import Occasion, Reason
-from tallystick.core.windows import Window, current_windows
-from tallystick.flows.billing.due import Bill
+from tallystick.core.windows import Window
+from tallystick.flows.billing.due import Bill, running_windows
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.usage.asked import EVERYTHING, Asked
 from tallystick.flows.usage.running import rated_usage
@@ -53,10 +53,8 @@ async def current_usage(
     404 `customer_not_found`, `charge_not_found`; 405 `no_active_subscription`, `full_usage_not_allowed`.
     """
     contract = await _contract(tx, organization_id, external_customer_id, external_subscription_id)
-    assert contract.started_at is not None
     charges = asked.charges(contract)
-    running = current_windows(contract.schedule, contract.started_at, contract.terminated_at, at)
-    windows = asked.windows(contract, running)
+    windows = asked.windows(contract, running_windows(contract, at))
     bill = Bill(contract, Occasion(contract.subscription_id, Reason.PERIODIC, at), windows, plan_fee_due=False)
     (usage,) = await rated_usage(tx, [bill], lambda _: charges, asked.narrowing)
     found = [ChargeFees(charge, fees) for charge, fees in usage.charges]

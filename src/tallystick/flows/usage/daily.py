@@ -15,8 +15,8 @@ from tallystick.core.contract import Contract
 from tallystick.core.daily_usage import Item, Part
 from tallystick.core.occasion import Occasion, Reason
 from tallystick.core.periods import local_date, local_midnight
-from tallystick.core.windows import Windows, current_windows
-from tallystick.flows.billing.due import Bill
+from tallystick.core.windows import Windows
+from tallystick.flows.billing.due import Bill, running_windows
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.usage.running import Running, rated_usage
 from tallystick.ground import agenda
@@ -79,7 +79,7 @@ def _look(due: Due, contract: Contract) -> _Look | None:
     tz = contract.customer.timezone
     if ended_at is not None and ended_at < local_midnight(local_date(at, tz), tz):
         return None
-    windows = current_windows(contract.schedule, started_at, ended_at, min(at, ended_at or at))
+    windows = running_windows(contract, min(at, ended_at or at))
     return _Look(due, contract, windows) if windows.charges is not None else None
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from tallystick.core.contract import ChargeTerms, Contract
 from tallystick.core.invoice import FeeDraft
 from tallystick.core.occasion import Occasion, Reason
-from tallystick.core.windows import Window, current_windows
-from tallystick.flows.billing.due import Bill
+from tallystick.core.windows import Window
+from tallystick.flows.billing.due import Bill, running_windows
 from tallystick.flows.billing.meter import NOTHING_LEFT_OUT, ChargeUsage, Narrowing
 from tallystick.flows.billing.rate import Rater
 from tallystick.flows.usage.peaks import measure_running
@@ -72,9 +72,8 @@ async def whole_usage(
 
 
 def _bill(contract: Contract, at: dt.datetime) -> Bill:
-    assert contract.started_at is not None, "only what runs is looked at"
-    windows = current_windows(contract.schedule, contract.started_at, contract.terminated_at, at)
-    return Bill(contract, Occasion(contract.subscription_id, Reason.PROGRESSIVE, at), windows, plan_fee_due=False)
+    occasion = Occasion(contract.subscription_id, Reason.PROGRESSIVE, at)
+    return Bill(contract, occasion, running_windows(contract, at), plan_fee_due=False)
 
 
 def _whole(bill: Bill) -> Window:
