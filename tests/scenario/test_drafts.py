@@ -281,6 +281,37 @@ async def test_the_sweep_leaves_drafts_of_ended_subscriptions_alone(priced: Api,
 # -- what ends before the drafts -------------------------------------------------------------------
 
 
+def test_an_upgrade_leaves_a_draft_in_advance_whole(api: Api) -> None:
+    plan(api, amount_cents=3000, pay_in_advance=True)
+    plan(api, "large", amount_cents=6000, pay_in_advance=True)
+    api.at("2025-06-01T00:00:00Z")
+    customer(api, currency="EUR", **GRACE)
+    subscribe(api)
+    api.at("2025-06-02T12:00:00Z")
+    subscribe(api, "large")
+    api.at("2025-06-06T00:00:00Z")
+    amounts = [
+        (row["fees_amount_cents"], row["credit_notes_amount_cents"], row["total_amount_cents"]) for row in invoices(api)
+    ]
+    # 29 of 30 days were paid in vain; the large plan runs for 29 days
+    assert amounts == [(3000, 0, 3000), (5800, 2900, 2900)]
+
+
+def test_an_upgrade_leaves_the_draft_of_the_period_before_whole(api: Api) -> None:
+    seats = metric(api, aggregation_type="unique_count_agg", field_name="id", recurring=True)
+    for code, amount in (("p", 3000), ("large", 6000)):
+        plan(api, code, amount_cents=amount, charges=[charge(seats, properties={"amount": "1"})])
+    api.at("2025-06-01T00:00:00Z")
+    customer(api, currency="EUR", **GRACE)
+    subscribe(api)
+    event = {"transaction_id": "t", "external_subscription_id": "s", "code": "m", "properties": {"id": "ann"}}
+    api.post("/events", {"event": event})
+    api.at("2025-07-02T12:00:00Z")
+    subscribe(api, "large")
+    api.at("2025-07-06T00:00:00Z")
+    assert [row["fees_amount_cents"] for row in invoices(api)] == [3100, 97]
+
+
 def test_deleting_the_plan_finalizes_its_drafts(api: Api) -> None:
     plan(api)
     draft = drafted(api)

@@ -39,6 +39,11 @@ class Bill:
         return local_date(self.occasion.at, self.contract.customer.timezone)
 
     @property
+    def upgraded_at(self) -> datetime | None:
+        """When an upgrade ended the row, if this is the final invoice: drafts of before bill what they did."""
+        return self.contract.upgraded_at if self.occasion.reason is Reason.TERMINATING else None
+
+    @property
     def charges_window(self) -> Window | None:
         """The usage window, None when no usage is billed."""
         window = self.windows.charges
@@ -166,7 +171,7 @@ def billed_charges(bill: Bill) -> Iterable[ChargeTerms]:
     if bill.charges_window is None:
         return
     contract = bill.contract
-    upgraded_to = contract.successor if contract.upgraded_at is not None else None
+    upgraded_to = contract.successor if bill.upgraded_at is not None else None
     carried_on = {charge.metric.id for charge in upgraded_to.charges} if upgraded_to else set()
     for charge in contract.plan.charges:
         goes_on = charge.metric.recurring and not charge.prorated and charge.metric.id in carried_on

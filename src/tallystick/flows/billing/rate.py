@@ -143,7 +143,7 @@ def plan_fee_of(bill: Bill) -> FeeDraft:
     contract, window = bill.contract, bill.windows.plan
     assert window is not None
     plan = contract.plan
-    days = plan_fee_days(window, contract.customer.timezone, contract.trial_end_at, contract.upgraded_at)
+    days = plan_fee_days(window, contract.customer.timezone, contract.trial_end_at, bill.upgraded_at)
     full_days = bill.windows.plan_days_in_full_period
     exact, cents = plan_fee(plan.amount_cents, days, full_days)
     return FeeDraft(
