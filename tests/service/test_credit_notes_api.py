@@ -71,6 +71,8 @@ def test_items_are_checked_one_by_one(api: Api, sold: dict[str, Any]) -> None:
     for items in shapeless:
         body = {"credit_note": {"invoice_id": sold["lago_id"], "credit_amount_cents": 1, "items": items}}
         assert api.post("/credit_notes", body, 422)["error_details"] == {"items": ["must_be_an_array"]}
+        body["credit_note"]["invoice_id"] = str(uuid.uuid4())
+        assert api.post("/credit_notes", body, 404)["code"] == "invoice_not_found"
     stranger = {"lago_id": str(uuid.uuid4())}
     assert note(api, sold, (stranger, 1), credit_amount_cents=1, status=404)["code"] == "fee_not_found"
     assert note(api, stranger, (first, 1), credit_amount_cents=1, status=404)["code"] == "invoice_not_found"

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Input, Object, Shape, Text, Whole, one_of, read_number, refuse
+from tallystick.api.inputs import Input, Object, Shape, Text, Whole, one_of, read_number
 from tallystick.api.paging import fetch_page
 from tallystick.api.routes import LIST_QUERY, Routes
 from tallystick.api.v1.credit_note_filters import QUERY, read_filters
@@ -30,12 +30,11 @@ routes = Routes("credit_note")
 
 
 def _array(value: Any) -> Any:
-    if not isinstance(value, list):
-        raise refuse("must_be_an_array")
-    return [item if isinstance(item, dict) else {} for item in value]
+    return [item if isinstance(item, dict) else {} for item in value] if isinstance(value, list) else None
 
 
-Items = Annotated[list[dict[str, Any]], BeforeValidator(_array), Field(validate_default=True), Shape.ANY]
+#: what is no list is refused after the invoice is known (credits.md §3.3)
+Items = Annotated[list[dict[str, Any]] | None, BeforeValidator(_array), Shape.ANY]
 Amount = Annotated[Whole, Field(ge=0)]
 
 
@@ -43,10 +42,12 @@ class EstimateInput(Input):
     """Body of an estimate."""
 
     invoice_id: Text = None
-    items: Items = None  # type: ignore[assignment]
+    items: Items = None
 
-    def asked(self) -> list[Asked]:
-        """The items as `create` takes them."""
+    def asked(self) -> list[Asked] | None:
+        """The items as `create` takes them; None when they are no list."""
+        if self.items is None:
+            return None
         return [Asked(str(item.get("fee_id") or ""), read_number(item.get("amount_cents"))) for item in self.items]
 
 

@@ -48,7 +48,7 @@ async def create(
     organization_id: uuid.UUID,
     at: dt.datetime,
     invoice_id: str,
-    asked: Sequence[Asked],
+    asked: Sequence[Asked] | None,
     fields: Mapping[str, Any],
 ) -> CreditNote:
     """Make a note; `fields`: reason, description, metadata, credit_, refund_ and offset_amount_cents.
@@ -75,7 +75,7 @@ async def create(
 
 
 async def estimate_note(
-    tx: Tx, organization_id: uuid.UUID, invoice_id: str, asked: Sequence[Asked]
+    tx: Tx, organization_id: uuid.UUID, invoice_id: str, asked: Sequence[Asked] | None
 ) -> tuple[Subject, Estimate]:
     """What a note over these items would be; refused as `create` refuses it, but items of a fee do not accumulate."""
     invoice = await invoices.find(tx, organization_id, invoice_id)
@@ -97,8 +97,10 @@ def _check_kind(invoice: NotedInvoice, parts: Parts) -> None:
         raise NotAllowed("invalid_type_or_status")
 
 
-def _items(subject: Subject, asked: Sequence[Asked], *, accumulating: bool = True) -> Iterator[NoteItem]:
+def _items(subject: Subject, asked: Sequence[Asked] | None, *, accumulating: bool = True) -> Iterator[NoteItem]:
     """The items one by one; the first that cannot be is the answer (§3.3 c)."""
+    if asked is None:
+        raise Invalid.field("items", "must_be_an_array")
     fees = {fee.id: fee for fee in subject.invoice.fees}
     for one in asked:
         fee_id = parse_id(one.fee_id)
