@@ -129,6 +129,11 @@ def add_on_trace(units: Decimal, unit_amount_cents: int, exact: Decimal, cents: 
     }
 
 
+def top_up_trace(credits: Decimal, rate: Decimal, cents: int) -> Trace:
+    """Credits that are bought: credits × rate, aligned to whole minor units before (wallets.md §2)."""
+    return {"credits": dec_text(credits), "rate_amount": dec_text(rate), "cents": cents}
+
+
 def true_up_trace(min_amount_cents: int, missing: TrueUp, days: int, full_days: int, used_cents: int) -> Trace:
     """A true-up: what usage left of the charge's minimum (rating.md §13)."""
     return {

@@ -19,6 +19,7 @@ from tallystick.core.credit_note import AvailableNote, consume
 from tallystick.core.money import ZERO, cents_of
 from tallystick.core.pricing_units import InUnits
 from tallystick.core.taxes import FeeTaxes, InvoiceTaxes, TaxableFee, fee_taxes, invoice_taxes
+from tallystick.core.wallets import FeeKind, Part, Payment, Purse, pay
 
 
 class FeeType(StrEnum):
@@ -146,9 +147,18 @@ class Composition:
     credit_notes_amount_cents: int
     prepaid_credit_amount_cents: int
     total_amount_cents: int
+    #: what wallets paid, which is not among the credits
+    prepaid: tuple[Payment, ...] = ()
+
+    def prepaid_cents(self, *, granted: bool) -> int | None:
+        """What granted, or purchased, credits paid; None when they paid nothing (wallets.md §5.3)."""
+        return sum(payment.cents_of(granted=granted) for payment in self.prepaid) or None
 
 
 NO_DISCOUNT = Discount()
+NO_PURSE = Purse()
+#: the group key that names the only wallet which may pay for a fee (wallets.md §5.5)
+TARGET_WALLET = "target_wallet_code"
 
 
 def compose(
@@ -156,12 +166,13 @@ def compose(
     discount: Discount = NO_DISCOUNT,
     billed_before: Sequence[Credit] = (),
     notes: Iterable[AvailableNote] = (),
+    purse: Purse = NO_PURSE,
 ) -> Composition:
     """The totals of an invoice made of these fees; `conserve` has proved them.
 
     A discount (`coupons.discount` over the same fees) lowers the sub total and the base of every fee's taxes. So do the
     credits for what progressive invoices billed, which the fees bear already (`progressive.credit`). Credit notes pay
-    of the total with taxes, as far as they reach.
+    of the total with taxes, as far as they reach, then the wallets of the purse.
     """
     fees = _discounted(fees, discount)
     fees_amount = sum(fee.amount_cents for fee in fees)
@@ -173,11 +184,15 @@ def compose(
     )
     including = sub_total + taxes.amount_cents
     paid = consume(including, [most_borne_cents(fee) for fee in taxed], notes)
+    taxed = tuple(
+        replace(each, fee=replace(each.fee, precise_credit_notes_cents=borne)) if borne else each
+        for each, borne in zip(taxed, paid.borne_cents, strict=True)
+    )
+    left = including - paid.amount_cents
+    prepaid = pay(left, [_prepayable(each, purse) for each in taxed], purse.wallets)
+    prepaid_cents = sum(payment.worth.amount_cents for payment in prepaid)
     composition = Composition(
-        fees=tuple(
-            replace(each, fee=replace(each.fee, precise_credit_notes_cents=borne)) if borne else each
-            for each, borne in zip(taxed, paid.borne_cents, strict=True)
-        ),
+        fees=taxed,
         credits=(
             *billed_before,
             *(
@@ -194,8 +209,9 @@ def compose(
         taxes_amount_cents=taxes.amount_cents,
         sub_total_including_taxes_amount_cents=including,
         credit_notes_amount_cents=paid.amount_cents,
-        prepaid_credit_amount_cents=0,
-        total_amount_cents=including - paid.amount_cents,
+        prepaid_credit_amount_cents=prepaid_cents,
+        total_amount_cents=left - prepaid_cents,
+        prepaid=prepaid,
     )
     conserve(composition)
     return composition
@@ -209,6 +225,17 @@ def with_taxes(fee: FeeDraft) -> TaxedFee:
 def most_borne_cents(taxed: TaxedFee) -> Decimal:
     """What a fee amounts to after coupons and with taxes: the most that notes can pay of it (credits.md §3.9)."""
     return taxed.fee.amount_cents - taxed.fee.precise_coupons_cents + taxed.taxes.amount_cents
+
+
+def _prepayable(taxed: TaxedFee, purse: Purse) -> Part:
+    """What wallets may pay of a fee: after coupons and credit notes, with taxes before rounding (wallets.md §5.1)."""
+    fee = taxed.fee
+    metric_id = purse.metric_of.get(fee.charge_id) if fee.charge_id else None
+    kind = FeeKind(fee.fee_type.value, metric_id, fee.grouped_by.get(TARGET_WALLET))
+    net = fee.amount_cents - fee.precise_coupons_cents
+    if net == 0:
+        return Part(kind, ZERO)
+    return Part(kind, net + taxed.taxes.precise_amount_cents - fee.precise_credit_notes_cents)
 
 
 def _discounted(fees: Sequence[FeeDraft], discount: Discount) -> Sequence[FeeDraft]:
@@ -253,6 +280,8 @@ def _conserve_credits(invoice: Composition) -> None:
     }
     for kind, total in totals.items():
         _same(f"credits of kind {kind}", sum(row.amount_cents for row in invoice.credits if row.kind is kind), total)
+    prepaid = sum(payment.worth.amount_cents for payment in invoice.prepaid)
+    _same("prepaid credits", prepaid, invoice.prepaid_credit_amount_cents)
     for taxed in invoice.fees:
         if not 0 <= taxed.fee.precise_coupons_cents <= taxed.fee.amount_cents:
             raise Unbalanced(f"coupons of a fee: {taxed.fee.precise_coupons_cents} of {taxed.fee.amount_cents}")
