@@ -60,6 +60,9 @@ from tallystick.api.v1 import (
     taxes,
     test_clock,
     usage_reports,
+    wallet_metadata,
+    wallet_transactions,
+    wallets,
     webhook_endpoints,
     webhooks,
 )
@@ -167,6 +170,7 @@ def create_app(settings: Settings) -> ASGIApp:
         app, "/api/v1", one_off_invoices.routes, invoice_actions.routes, invoice_previews.routes, adjusted_fees.routes
     )
     mount(app, "/api/v1", coupons.routes, applied_coupons.routes)
+    mount(app, "/api/v1", wallets.routes, wallet_metadata.routes, wallet_transactions.routes)
     mount(app, "/api/v1", credit_notes.routes, credit_note_metadata.routes, payments.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return ShortPath(app, busy, metrics.observe)

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     OVERDUE_INVOICE = "overdue_invoice"
     EXPIRE_COUPON = "expire_coupon"
     END_TRIAL = "end_trial"
+    EXPIRE_WALLET = "expire_wallet"
     TERMINATION_ALERT = "termination_alert"
     CHECK_THRESHOLDS = "check_thresholds"
     CHECK_USAGE = "check_usage"

@@ -1,6 +1,6 @@
 """What becomes of invoices that waited for the taxes of their customers, now that those are known (invoicing.md §7.3).
 
-Lines and discounts stay as they were made; taxes are added, then credit notes pay. Drafts are refreshed a little later.
+Lines and discounts stay as they were; taxes are added, credit notes and wallets pay. Drafts are refreshed a bit later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from tallystick.core.contract import CustomerTerms, IssuerTerms, TaxTerms
 from tallystick.core.coupons import CouponCredit, Discount
-from tallystick.core.invoice import Composition, Credit, CreditKind, FeeDraft, FeeType, Purpose, compose
+from tallystick.core.invoice import NO_PURSE, Composition, Credit, CreditKind, FeeDraft, FeeType, Purpose, compose
 from tallystick.core.issuing import InvoiceDates, dates_at_finalization
 from tallystick.core.periods import local_date
 from tallystick.core.taxes import winning
@@ -24,9 +24,11 @@ from tallystick.flows.billing.credit_notes import drafts as draft_notes
 from tallystick.flows.billing.credit_notes.consumption import load_balances
 from tallystick.flows.billing.load import load_customers, load_issuers, load_taxes
 from tallystick.flows.billing.run import lock_customers
+from tallystick.flows.billing.wallets.consumption import load_purses, take_prepaid
 from tallystick.flows.billing.write import announce, numbered
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import (
+    Charge,
     Fee,
     FeeTax,
     Invoice,
@@ -56,25 +58,30 @@ async def taxes_known(tx: Tx, customer_ids: Sequence[uuid.UUID], at: dt.datetime
     fees = await _fees(tx, invoices, customers)
     credits = await _credits(tx, ids)
     recurring = await _recurring(tx, ids)
-    balances = await load_balances(tx, customers)
+    balances, purses = await load_balances(tx, customers), await load_purses(tx, customers)
+    metrics = await _metrics(tx, [fee for own in fees.values() for fee in own])
     documents = []
     for invoice in invoices:
         own, before = fees[invoice.id], credits[invoice.id]
-        notes = balances.notes(invoice.customer_id, invoice.currency, invoice.id) if _is_reduced(invoice) else []
-        composition = compose(own, _discount(own, before), _billed_before(before), notes)
-        balances.use(invoice.customer_id, composition, at)
+        payer, reduced = invoice.customer_id, _is_reduced(invoice)
+        notes = balances.notes(payer, invoice.currency, invoice.id) if reduced else []
+        purse = purses.purse(payer, invoice.currency, metrics) if reduced else NO_PURSE
+        composition = compose(own, _discount(own, before), _billed_before(before), notes, purse)
+        balances.use(payer, composition, at)
+        purses.use(payer, composition)
         terms, issuer = customers[invoice.customer_id], issuers[invoice.billing_entity_id]
         documents.append(_document(invoice, composition, terms, issuer, at, recurring=invoice.id in recurring))
     held = await draft_notes.hold(tx, ids)
     documents = await numbered(tx, documents)
     await ledger.write_taxes(tx, documents)
     await balances.store(tx)
+    await take_prepaid(tx, documents)
     await announce(tx, documents)
     await draft_notes.make_again(tx, held, dict.fromkeys(ids, at))
 
 
 def _is_reduced(invoice: Invoice) -> bool:
-    """Whether credit notes pay of it: not of a one-off (credits.md §0.1)."""
+    """Whether credit notes and wallets pay of it: not of a one-off (credits.md §0.1)."""
     return invoice.invoice_type != "one_off"
 
 
@@ -116,6 +123,12 @@ async def _plans(tx: Tx, subscription_ids: set[uuid.UUID]) -> dict[uuid.UUID, uu
     return dict((await tx.execute(statement)).all())
 
 
+async def _metrics(tx: Tx, fees: Sequence[FeeDraft]) -> dict[uuid.UUID, uuid.UUID]:
+    charge_ids = {fee.charge_id for fee in fees if fee.charge_id is not None}
+    statement = select(Charge.id, Charge.billable_metric_id).where(Charge.id.in_(charge_ids))
+    return dict((await tx.execute(statement)).all())
+
+
 async def _commitments(tx: Tx, plan_ids: set[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     statement = select(MinimumCommitment.plan_id, MinimumCommitment.id).where(MinimumCommitment.plan_id.in_(plan_ids))
     return dict((await tx.execute(statement)).all())
@@ -141,7 +154,7 @@ def _source(
 
 
 def _fee(row: Fee, taxes: tuple[TaxTerms, ...]) -> FeeDraft:
-    """A stored line as far as its taxes and its messages need it."""
+    """A stored line as far as its taxes, its messages and wallets need it."""
     return FeeDraft(
         id=row.id,
         subscription_id=row.subscription_id,
@@ -153,6 +166,8 @@ def _fee(row: Fee, taxes: tuple[TaxTerms, ...]) -> FeeDraft:
         unit_amount=row.precise_unit_amount,
         taxes=taxes,
         purpose=Purpose(row.purpose),
+        charge_id=row.charge_id,
+        grouped_by=row.grouped_by,
         precise_coupons_cents=row.precise_coupons_amount_cents,
         pay_in_advance=row.pay_in_advance,
     )

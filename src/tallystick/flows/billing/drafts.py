@@ -27,6 +27,7 @@ from tallystick.flows.billing.reductions import Reductions, load_reductions
 from tallystick.flows.billing.run import lock_customers
 from tallystick.flows.billing.sections import Computed, apply_sections
 from tallystick.flows.billing.stored import bills_of
+from tallystick.flows.billing.wallets.consumption import take_prepaid
 from tallystick.flows.billing.write import announce, numbered
 from tallystick.flows.usage.marks import mark
 from tallystick.ground import agenda, outbox
@@ -87,6 +88,7 @@ async def refresh(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime], *, finalize: b
     await reductions.store(tx)
     final = [document for document in documents if document.status != "draft"]
     await agenda.remove(tx, OF_DRAFTS, [document.id for document in final])
+    await take_prepaid(tx, final)
     await announce(tx, final)
     await draft_notes.make_again(tx, notes, at_of)
     await mark(tx, {bill.contract.subscription_id: at_of[row.id] for row in invoices for bill in bills[row.id]})

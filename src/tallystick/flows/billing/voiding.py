@@ -18,6 +18,7 @@ from tallystick.ground.outbox import Message
 from tallystick.ground.tables import Invoice
 from tallystick.rooms.coupons import usage
 from tallystick.rooms.invoices import transitions, verbs
+from tallystick.rooms.wallets import ledger as wallets
 
 
 async def void(tx: Tx, invoice: Invoice, at: dt.datetime, *, noted: Parts | None = None) -> Invoice:
@@ -35,6 +36,8 @@ async def void(tx: Tx, invoice: Invoice, at: dt.datetime, *, noted: Parts | None
         enter_notes(book, locked.id, noted, at)
         await book.store(tx)
     await usage.give_back(tx, [locked.id], at)
+    if not noted:
+        await wallets.give_back(tx, [locked.id], at)
     await mark_invoiced(tx, locked, at)
     await outbox.emit(tx, [Message(locked.organization_id, "invoice.voided", locked.id, at)])
     return locked

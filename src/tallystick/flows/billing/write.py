@@ -15,6 +15,7 @@ from tallystick.flows.billing.awaited import tax_status
 from tallystick.flows.billing.compose import Draft
 from tallystick.flows.billing.due import Bill
 from tallystick.flows.billing.sections import Computed, apply_sections
+from tallystick.flows.billing.wallets.consumption import take_prepaid
 from tallystick.flows.documents.generate import request_documents
 from tallystick.flows.usage.marks import mark
 from tallystick.ground import agenda, outbox
@@ -31,6 +32,7 @@ async def write(tx: Tx, drafts: Sequence[Draft]) -> list[Document]:
     documents = await _documents(tx, drafts)
     await ledger.write(tx, documents)
     await apply_sections(tx, [_computed(draft) for draft in drafts])
+    await take_prepaid(tx, documents)
     await announce(tx, documents)
     await mark(tx, _invoiced(documents))
     return documents

@@ -12,6 +12,7 @@ from tallystick.flows.lifecycle.coupons import expire_due
 from tallystick.flows.lifecycle.eu_taxes import rates_due
 from tallystick.flows.lifecycle.subscriptions.scheduled import alert_due, end_due, end_trials_due, start_due
 from tallystick.flows.lifecycle.vat_checks import check_due as check_vat_due
+from tallystick.flows.lifecycle.wallets.update import expire_due as expire_wallets_due
 from tallystick.flows.usage.check import check_thresholds_due, check_usage_due
 from tallystick.flows.usage.daily import snapshot_due
 from tallystick.flows.usage.health import check_due
@@ -30,6 +31,7 @@ HANDLERS: Mapping[Kind, Handler] = {
     Kind.OVERDUE_INVOICE: overdue_due,
     Kind.EXPIRE_COUPON: expire_due,
     Kind.END_TRIAL: end_trials_due,
+    Kind.EXPIRE_WALLET: expire_wallets_due,
     Kind.TERMINATION_ALERT: alert_due,
     Kind.CHECK_THRESHOLDS: check_thresholds_due,
     Kind.CHECK_USAGE: check_usage_due,

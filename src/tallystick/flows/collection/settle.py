@@ -13,11 +13,22 @@ from typing import Any
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Invoice
 from tallystick.rooms.invoices import payment_state, verbs
+from tallystick.rooms.wallets import ledger as wallets
 
 
 async def set_payment_status(tx: Tx, invoices: Sequence[Invoice], status: str, at: dt.datetime) -> None:
     """Give locked invoices a payment status; what follows is done for those whose status really changes."""
-    await payment_state.set_payment_status(tx, invoices, status, at)
+    changed = await payment_state.set_payment_status(tx, invoices, status, at)
+    await _purchases(tx, changed, status, at)
+
+
+async def _purchases(tx: Tx, invoices: Sequence[Invoice], status: str, at: dt.datetime) -> None:
+    """Credits that were bought can be used, or were not paid (wallets.md §4.1)."""
+    bought = [invoice.id for invoice in invoices if invoice.invoice_type == "credit"]
+    if status == "succeeded":
+        await wallets.settle(tx, bought, at)
+    elif status == "failed":
+        await wallets.fail(tx, bought, at)
 
 
 async def update(tx: Tx, invoice: Invoice, at: dt.datetime, fields: Mapping[str, Any]) -> None:
@@ -36,4 +47,6 @@ async def paid(tx: Tx, cents_of: Mapping[uuid.UUID, int], at: dt.datetime) -> No
 async def offset(tx: Tx, cents_of: Mapping[uuid.UUID, int], at: dt.datetime) -> None:
     """Credit notes take amounts off what is due of their invoices; with nothing left one is paid (credits.md §3.10)."""
     settled = await payment_state.lower_due(tx, cents_of, at, paid=False)
-    await set_payment_status(tx, settled, "succeeded", at)
+    changed = await payment_state.set_payment_status(tx, settled, "succeeded", at)
+    # credits whose price was taken off are not given (wallets.md §4.1, 7)
+    await _purchases(tx, changed, "failed", at)

@@ -25,6 +25,8 @@ from tallystick.rooms.custom_sections.store import Owner as SectionOwner
 from tallystick.rooms.customers import store, verbs
 from tallystick.rooms.organizations import store as organization_store
 from tallystick.rooms.organizations import verbs as organizations
+from tallystick.rooms.wallets import store as wallet_store
+from tallystick.rooms.wallets import verbs as wallets
 
 
 async def upsert(
@@ -85,12 +87,13 @@ async def _create(
 
 
 async def delete(tx: Tx, customer: Customer, at: dt.datetime) -> None:
-    """End its subscriptions and coupons and hide the customer from now on (customers_entitlements.md §1.9)."""
+    """End its subscriptions, coupons and wallets and hide the customer from now on (customers_entitlements.md §1.9)."""
     await store.lock(tx, [customer.id])
     # a number that is still being checked matters no more: what waits for it is issued with the taxes there are
     await stop_checks(tx, [customer.id], at)
     await terminate_all_of_customers(tx, [customer.id], at)
     await applied_coupons.terminate_all(tx, at, customer_ids=[customer.id])
+    await wallets.terminate(tx, await wallet_store.active(tx, [customer.id]), at)
     await finalize_after_deletion(tx, [customer.id], at)
     await verbs.delete(tx, customer, at)
 

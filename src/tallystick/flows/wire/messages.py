@@ -22,8 +22,17 @@ from tallystick.flows.wire import fees as fee_wire
 from tallystick.flows.wire import invoices as invoice_wire
 from tallystick.flows.wire import plans as plan_wire
 from tallystick.flows.wire import subscriptions as subscription_wire
+from tallystick.flows.wire import wallets as wallet_wire
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import BillableMetric, Customer, OutboxMessage, Plan, Subscription
+from tallystick.ground.tables import (
+    BillableMetric,
+    Customer,
+    OutboxMessage,
+    Plan,
+    Subscription,
+    Wallet,
+    WalletTransaction,
+)
 from tallystick.rooms.catalog import views as catalog_views
 from tallystick.rooms.webhooks.ports import Rendered, Renderer
 
@@ -85,6 +94,10 @@ _DELETED_PLAN = Content("plan", "Plan", rows_of(Plan, partial(plan_wire.plans, i
 _SUBSCRIPTION = Content("subscription", "Subscription", _subscriptions(subscription_wire.WEBHOOK))
 _PASSED = Content("subscription", "Subscription", _subscriptions(subscription_wire.WEBHOOK_OF_THRESHOLD))
 _ENTITLED = Content("subscription", "Subscription", _subscriptions(subscription_wire.WEBHOOK_WITH_ENTITLEMENTS))
+_WALLET = Content("wallet", "Wallet", rows_of(Wallet, wallet_wire.wallets_of_messages))
+_WALLET_TRANSACTION = Content(
+    "wallet_transaction", "WalletTransaction", rows_of(WalletTransaction, wallet_wire.transactions_of_messages)
+)
 
 CONTENTS: Mapping[str, Content] = {
     "alert.triggered": Content("triggered_alert", "TriggeredAlert", alert_wire.triggered_alerts),
@@ -109,6 +122,11 @@ CONTENTS: Mapping[str, Content] = {
     "subscription.trial_ended": _SUBSCRIPTION,
     "subscription.updated": _ENTITLED,
     "subscription.usage_threshold_reached": _PASSED,
+    "wallet.created": _WALLET,
+    "wallet.terminated": _WALLET,
+    "wallet.updated": _WALLET,
+    "wallet_transaction.created": _WALLET_TRANSACTION,
+    "wallet_transaction.updated": _WALLET_TRANSACTION,
 }
 
 

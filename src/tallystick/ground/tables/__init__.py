@@ -36,6 +36,7 @@ from tallystick.ground.tables.progressive import AppliedUsageThreshold, Lifetime
 from tallystick.ground.tables.rollups import RolledStream, Rollup, RollupPart, RollupText, UnrolledEvents
 from tallystick.ground.tables.subscriptions import FixedChargeUnits, Subscription, UnitsOverride
 from tallystick.ground.tables.taxes import Tax, TaxLink, VatCheck, VatConfirmation
+from tallystick.ground.tables.wallets import Wallet, WalletConsumption, WalletTarget, WalletTransaction
 from tallystick.ground.tables.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookMessage
 from tallystick.ground.tables.work import AgendaEntry, InstallationSecret, OutboxMessage
 
@@ -99,6 +100,10 @@ __all__ = [
     "UsageThreshold",
     "VatCheck",
     "VatConfirmation",
+    "Wallet",
+    "WalletConsumption",
+    "WalletTarget",
+    "WalletTransaction",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

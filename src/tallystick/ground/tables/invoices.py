@@ -58,6 +58,11 @@ class Invoice(Base):
             " and prepaid_credit_amount_cents >= 0 and total_paid_amount_cents >= 0 and offset_amount_cents >= 0",
             name="not_negative",
         ),
+        CheckConstraint(
+            "prepaid_credit_amount_cents = coalesce(prepaid_granted_credit_amount_cents, 0)"
+            " + coalesce(prepaid_purchased_credit_amount_cents, 0)",
+            name="prepaid_split",
+        ),
         CheckConstraint("status <> 'finalized' or sequential_id is not null", name="finalized_has_number"),
         CheckConstraint(
             "status in ('generating', 'draft', 'pending', 'failed', 'open', 'finalized', 'closed', 'voided',"

@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, ColumnElement, any_, exists, literal, select, upda
 from sqlalchemy.dialects.postgresql import UUID
 
 from tallystick.ground.db import Tx
-from tallystick.ground.tables import AppliedCoupon, Customer, CustomerMetadata, Invoice, Subscription
+from tallystick.ground.tables import AppliedCoupon, Customer, CustomerMetadata, Invoice, Subscription, Wallet
 
 
 async def find(tx: Tx, organization_id: uuid.UUID, external_id: str, *, lock: bool = False) -> Customer | None:
@@ -57,6 +57,7 @@ async def is_editable(tx: Tx, customer_id: uuid.UUID) -> bool:
     used = (
         exists().where(Subscription.customer_id == customer_id)
         | exists().where(Invoice.customer_id == customer_id)
+        | exists().where(Wallet.customer_id == customer_id)
         | exists().where(AppliedCoupon.customer_id == customer_id, AppliedCoupon.amount_currency.is_not(None))
     )
     return not await tx.scalar(select(used))

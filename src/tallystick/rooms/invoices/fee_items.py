@@ -25,6 +25,7 @@ from tallystick.ground.tables import (
     Invoice,
     Plan,
     Subscription,
+    WalletTransaction,
 )
 
 
@@ -54,6 +55,8 @@ class Named:
     add_on_display_name: str | None
     fixed_charge_display_name: str | None
     self_billed: bool | None
+    wallet_transaction_id: uuid.UUID | None
+    wallet_transaction_name: str | None
 
 
 _POINTERS = ("id", "subscription_id", "charge_id", "charge_filter_id", "add_on_id", "fixed_charge_id", "invoice_id")
@@ -99,6 +102,8 @@ async def names_of(
             AddOn.invoice_display_name,
             FixedCharge.invoice_display_name,
             Invoice.self_billed,
+            WalletTransaction.id,
+            WalletTransaction.name,
         )
         .select_from(asked)
         .outerjoin(Subscription, Subscription.id == asked.c.subscription_id)
@@ -110,6 +115,11 @@ async def names_of(
         .outerjoin(AddOn, AddOn.id == asked.c.add_on_id)
         .outerjoin(FixedCharge, FixedCharge.id == asked.c.fixed_charge_id)
         .outerjoin(Invoice, Invoice.id == asked.c.invoice_id)
+        .outerjoin(
+            WalletTransaction,
+            (WalletTransaction.invoice_id == asked.c.invoice_id)
+            & (WalletTransaction.transaction_status == "purchased"),
+        )
     )
     rows: Sequence[Sequence[Any]] = (await tx.execute(statement)).all()
     return {fee_id: Named(*names) for fee_id, *names in rows}
@@ -170,12 +180,26 @@ def _of_add_on(fee: Fee, named: Named) -> dict[str, Any]:
     }
 
 
+def _of_credits(fee: Fee, named: Named) -> dict[str, Any]:
+    return {
+        "code": "credit",
+        "name": named.wallet_transaction_name or "credit",
+        "description": "credit",
+        "invoice_display_name": fee.invoice_display_name,
+        "filters": None,
+        "filter_invoice_display_name": None,
+        "lago_item_id": named.wallet_transaction_id,
+        "item_type": "WalletTransaction",
+    }
+
+
 _SOURCES = {
     "charge": _of_metric,
     "subscription": _of_plan,
     "commitment": _of_plan,
     "add_on": _of_add_on,
     "fixed_charge": _of_add_on,
+    "credit": _of_credits,
 }
 
 

@@ -181,6 +181,8 @@ def amounts(composition: Composition) -> Row:
         "sub_total_including_taxes_amount_cents": composition.sub_total_including_taxes_amount_cents,
         "credit_notes_amount_cents": composition.credit_notes_amount_cents,
         "prepaid_credit_amount_cents": composition.prepaid_credit_amount_cents,
+        "prepaid_granted_credit_amount_cents": composition.prepaid_cents(granted=True),
+        "prepaid_purchased_credit_amount_cents": composition.prepaid_cents(granted=False),
         "total_amount_cents": composition.total_amount_cents,
     }
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tallystick.core.contract import ChargeTerms
-from tallystick.core.invoice import NO_DISCOUNT, compose
+from tallystick.core.invoice import NO_DISCOUNT, NO_PURSE, compose
 from tallystick.core.issuing import invoice_dates
 from tallystick.core.occasion import Reason
+from tallystick.core.wallets import Purse
 from tallystick.flows.billing.billed_before import less_billed_before
 from tallystick.flows.billing.compose import Draft, Header, Rated
 from tallystick.flows.billing.due import Bill, bill_of, billed_charges
@@ -21,6 +22,7 @@ from tallystick.flows.billing.preview.parties import Party, party
 from tallystick.flows.billing.preview.scenes import Entry, scene
 from tallystick.flows.billing.preview.tried import Tried, tried_coupons
 from tallystick.flows.billing.rate import stands_alone
+from tallystick.flows.billing.wallets.consumption import load_purses, metrics_of
 from tallystick.flows.billing.write import document_of
 from tallystick.ground.db import Tx
 from tallystick.rooms.invoices.credits import Item
@@ -51,8 +53,13 @@ async def look(tx: Tx, organization_id: uuid.UUID, asked: Asked, at: dt.datetime
     rated = await _rated(tx, entries)
     coupons = await tried_coupons(tx, payer, asked.coupons, at)
     closed = [entry.contract for entry in entries if entry.contract.status == "terminated"]
-    available = await notes(tx, payer, closed, entries[0].contract.plan.currency)
-    document = document_of(_draft(rated, coupons, available, payer), None)
+    currency = entries[0].contract.plan.currency
+    available = await notes(tx, payer, closed, currency)
+    purse = NO_PURSE
+    if payer.known:
+        metric_of = metrics_of(entry.contract for entry in entries)
+        purse = (await load_purses(tx, [payer.row.id])).purse(payer.row.id, currency, metric_of)
+    document = document_of(_draft(rated, coupons, available, purse, payer), None)
     items = {**coupons.items, **available.items}
     return Look(replace(document, at=at, written_at=at), payer, entries, items)
 
@@ -72,7 +79,7 @@ async def _rated(tx: Tx, entries: Sequence[Entry]) -> list[Rated]:
     return await less_billed_before(tx, rated)
 
 
-def _draft(rated: Sequence[Rated], coupons: Tried, available: Notes, payer: Party) -> Draft:
+def _draft(rated: Sequence[Rated], coupons: Tried, available: Notes, purse: Purse, payer: Party) -> Draft:
     """All bills on one invoice, as it would be issued: with discounts, without number (invoicing.md §4.2, §18)."""
     bill = rated[0].bill
     contract = bill.contract
@@ -95,4 +102,5 @@ def _draft(rated: Sequence[Rated], coupons: Tried, available: Notes, payer: Part
         )
     recurring = bill.occasion.reason is Reason.PERIODIC
     dates = invoice_dates(bill.billed_on, payer.terms, graced=True, recurring=recurring)
-    return Draft(header, compose(fees, discount, before, available.available), dates, "finalized", tuple(rated))
+    composition = compose(fees, discount, before, available.available, purse)
+    return Draft(header, composition, dates, "finalized", tuple(rated))

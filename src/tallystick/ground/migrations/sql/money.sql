@@ -36,13 +36,13 @@ begin
       new.sequential_id, new.issuing_date, new.fees_amount_cents, new.progressive_billing_credit_amount_cents,
       new.coupons_amount_cents, new.sub_total_excluding_taxes_amount_cents, new.taxes_amount_cents, new.taxes_rate,
       new.sub_total_including_taxes_amount_cents, new.credit_notes_amount_cents, new.prepaid_credit_amount_cents,
-      new.total_amount_cents)
+      new.prepaid_granted_credit_amount_cents, new.prepaid_purchased_credit_amount_cents, new.total_amount_cents)
      is distinct from
      (old.organization_id, old.customer_id, old.billing_entity_id, old.invoice_type, old.currency, old.number,
       old.sequential_id, old.issuing_date, old.fees_amount_cents, old.progressive_billing_credit_amount_cents,
       old.coupons_amount_cents, old.sub_total_excluding_taxes_amount_cents, old.taxes_amount_cents, old.taxes_rate,
       old.sub_total_including_taxes_amount_cents, old.credit_notes_amount_cents, old.prepaid_credit_amount_cents,
-      old.total_amount_cents) then
+      old.prepaid_granted_credit_amount_cents, old.prepaid_purchased_credit_amount_cents, old.total_amount_cents) then
     raise exception 'invoice % is %: its amounts are frozen', old.id, old.status using errcode = 'check_violation';
   end if;
   return new;

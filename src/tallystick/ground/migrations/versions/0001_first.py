@@ -19,16 +19,8 @@ SQL = Path(__file__).parent.parent / "sql"
 def upgrade() -> None:
     connection = op.get_bind()
     Base.metadata.create_all(connection)
-    for name in (
-        "partitions.sql",
-        "money.sql",
-        "credits.sql",
-        "credit_notes.sql",
-        "payments.sql",
-        "notices.sql",
-        "rollups.sql",
-    ):
-        _run_script(connection, (SQL / name).read_text())
+    for name in ("partitions", "money", "credits", "credit_notes", "payments", "wallets", "notices", "rollups"):
+        _run_script(connection, (SQL / f"{name}.sql").read_text())
     _run_script(connection, SchemaManager.get_schema())
 
 
