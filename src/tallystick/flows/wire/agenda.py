@@ -25,7 +25,7 @@ KINDS = (
 
 
 def listing(customer: Customer, kinds: Iterable[str] = (), until: dt.datetime | None = None) -> Select[AgendaEntry]:
-    """The entries of a customer's subscriptions, invoices and wallets in the order in which they will be carried out."""
+    """The entries of a customer's subscriptions, invoices and wallets in the order in which they will be done."""
     subjects = union_all(
         *(select(owned.id).where(owned.customer_id == customer.id) for owned in (Subscription, Invoice, Wallet))
     )
