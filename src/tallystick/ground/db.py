@@ -15,11 +15,22 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import TextClause
 
 from tallystick.ground import json
 
 Tx = AsyncSession
+
+
+class Row(asyncpg.Record):
+    """A row of `fetch`; its columns are attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError as error:
+            raise AttributeError(name) from error
 
 
 def async_url(url: str) -> str:
@@ -60,20 +71,29 @@ class Database:
 
 
 async def raw_connection(tx: Tx) -> asyncpg.Connection[Any]:
-    """The asyncpg connection under a transaction, which has begun on it."""
-    connection = await tx.connection()
-    raw = await connection.get_raw_connection()
-    driver = raw.driver_connection
+    """The asyncpg connection under a transaction, which has begun on it; it sees what the session has changed so far."""
+    return await tx.run_sync(_raw_connection)
+
+
+def _raw_connection(session: Session) -> asyncpg.Connection[Any]:
+    session.flush()
+    connection = session.connection()
+    driver = connection.connection.driver_connection
     assert driver is not None
     if not driver.is_in_transaction():
-        await connection.execute(text("select 1"))  # the driver begins its transaction with the first statement
+        connection.exec_driver_sql("select 1")  # the driver begins its transaction with the first statement
     return driver  # type: ignore[no-any-return]
+
+
+async def fetch(tx: Tx, query: str, *parameters: Any) -> list[Row]:
+    """Rows of a query with parameters $1, $2, ...: past the ORM, for reads that happen all the time."""
+    raw = await raw_connection(tx)
+    return await raw.fetch(query, *parameters, record_class=Row)
 
 
 async def copy(tx: Tx, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """COPY rows (column -> value, all with the same columns) inside the transaction; jsonb values are given as text."""
     if rows:
-        await tx.flush()
         raw = await raw_connection(tx)
         await raw.copy_records_to_table(table, records=[tuple(row.values()) for row in rows], columns=list(rows[0]))
 
@@ -85,4 +105,9 @@ async def advisory_lock(tx: Tx, key: str) -> None:
 
 def load_query(module_file: str, name: str) -> TextClause:
     """A named long query: `queries/<name>.sql` beside the module."""
-    return text((Path(module_file).parent / "queries" / f"{name}.sql").read_text())
+    return text(query_text(module_file, name))
+
+
+def query_text(module_file: str, name: str) -> str:
+    """The same as plain text, for `fetch`."""
+    return (Path(module_file).parent / "queries" / f"{name}.sql").read_text()

@@ -8,11 +8,6 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
-from typing import Any
-
-from sqlalchemy import Row, select
-from sqlalchemy.orm import aliased
 
 from tallystick.core.contract import (
     ALL_VALUES,
@@ -31,35 +26,22 @@ from tallystick.core.contract import (
 from tallystick.core.periods import BillingTime, Interval
 from tallystick.core.pricing_units import PricingUnitTerms
 from tallystick.core.rating import ChargeModel
-from tallystick.ground.db import Tx, load_query
-from tallystick.ground.tables import (
-    BillableMetric,
-    BillingEntity,
-    Charge,
-    ChargeFilter,
-    Customer,
-    FixedCharge,
-    MinimumCommitment,
-    Plan,
-    PricingUnit,
-    Tax,
-    TaxLink,
-    VatCheck,
-)
+from tallystick.ground.db import Row, Tx, fetch, query_text
+from tallystick.ground.tables import BillingEntity, Customer, Tax
 
 Taxes = Mapping[uuid.UUID, tuple[TaxTerms, ...]]
 
-_SUBSCRIPTIONS = load_query(__file__, "subscriptions")
-_PRICED = (
-    select(Charge, BillableMetric, PricingUnit)
-    .join(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
-    .outerjoin(PricingUnit, PricingUnit.id == Charge.pricing_unit_id)
+_SUBSCRIPTIONS, _CUSTOMERS, _ENTITIES, _PLANS, _CHARGES, _FILTERS, _FIXED_CHARGES, _TAXES = (
+    query_text(__file__, f"terms/{name}")
+    for name in ("subscriptions", "customers", "entities", "plans", "charges", "filters", "fixed_charges", "taxes")
 )
+_LIVE_CHARGES = _CHARGES + "where c.plan_id = any($1::uuid[]) and c.deleted_at is null order by c.created_at, c.id"
+_CHARGES_BY_ID = _CHARGES + "where c.id = any($1::uuid[])"
 
 
 async def load_contracts(tx: Tx, subscription_ids: Sequence[uuid.UUID]) -> list[Contract]:
     """The contracts of these subscriptions, in the order given; unknown ids are left out."""
-    rows = (await tx.execute(_SUBSCRIPTIONS, {"ids": list(subscription_ids)})).all()
+    rows = await fetch(tx, _SUBSCRIPTIONS, subscription_ids)
     customers = await load_customers(tx, {row.customer_id for row in rows})
     issuers = await load_issuers(tx, {row.issuer_id for row in rows})
     plan_ids = {row.plan_id for row in rows} | {row.successor_plan_id for row in rows if row.successor_plan_id}
@@ -68,9 +50,7 @@ async def load_contracts(tx: Tx, subscription_ids: Sequence[uuid.UUID]) -> list[
     return [by_id[subscription_id] for subscription_id in subscription_ids if subscription_id in by_id]
 
 
-def _contract(
-    row: Row[Any], plans: Mapping[uuid.UUID, PlanTerms], customer: CustomerTerms, issuer: IssuerTerms
-) -> Contract:
+def _contract(row: Row, plans: Mapping[uuid.UUID, PlanTerms], customer: CustomerTerms, issuer: IssuerTerms) -> Contract:
     return Contract(
         organization_id=row.organization_id,
         subscription_id=row.id,
@@ -109,19 +89,18 @@ def _contract(
 
 async def load_customers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, CustomerTerms]:
     """Settings and taxes of customers as they apply."""
-    entity = aliased(BillingEntity)
-    statement = (
-        select(Customer, entity, VatCheck.customer_id.is_not(None))
-        .join(entity, entity.id == Customer.billing_entity_id)
-        .outerjoin(VatCheck, VatCheck.customer_id == Customer.id)
-        .where(Customer.id.in_(ids))
-    )
-    rows = (await tx.execute(statement)).all()
-    taxes = await load_taxes(tx, ids | {own.id for _, own, _ in rows})
-    return {customer.id: customer_terms(customer, own, taxes, taxes_pending=pending) for customer, own, pending in rows}
+    rows = await fetch(tx, _CUSTOMERS, ids)
+    entities = {row.id: row for row in await fetch(tx, _ENTITIES, {row.billing_entity_id for row in rows})}
+    taxes = await load_taxes(tx, ids | set(entities))
+    return {
+        row.id: customer_terms(row, entities[row.billing_entity_id], taxes, taxes_pending=row.taxes_pending)
+        for row in rows
+    }
 
 
-def customer_terms(row: Customer, entity: BillingEntity, taxes: Taxes, *, taxes_pending: bool = False) -> CustomerTerms:
+def customer_terms(
+    row: Customer | Row, entity: BillingEntity | Row, taxes: Taxes, *, taxes_pending: bool = False
+) -> CustomerTerms:
     """Settings of a customer of this billing entity as they apply; taxes of both by owner."""
     finalize = row.finalize_zero_amount_invoice
     return CustomerTerms(
@@ -150,62 +129,37 @@ def _own(value: int | None, inherited: int) -> int:
 
 async def load_issuers(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, IssuerTerms]:
     """Billing entities as issuers of invoices."""
-    rows = await tx.scalars(select(BillingEntity).where(BillingEntity.id.in_(ids)))
     return {
-        row.id: IssuerTerms(row.id, row.timezone, row.document_number_prefix, row.document_numbering) for row in rows
+        row.id: IssuerTerms(row.id, row.timezone, row.document_number_prefix, row.document_numbering)
+        for row in await fetch(tx, _ENTITIES, ids)
     }
 
 
 async def load_plans(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, PlanTerms]:
     """Plans with their live charges; soft-deleted plans too, since their last invoices still need them."""
-    plans = list(await tx.scalars(select(Plan).where(Plan.id.in_(ids))))
-    live = _PRICED.where(Charge.plan_id.in_(ids), Charge.deleted_at.is_(None)).order_by(Charge.created_at, Charge.id)
-    charges = (await tx.execute(live)).all()
-    filters = await _filters(tx, {charge.id for charge, _, _ in charges})
-    fixed = await _fixed_charges(tx, ids)
-    commitments = {row.plan_id: row for row in await _commitments(tx, ids)}
-    priced = {charge.id for charge, _, _ in charges} | {row.id for row in fixed}
-    taxes = await load_taxes(tx, ids | priced | {row.id for row in commitments.values()})
-    by_plan: dict[uuid.UUID, list[ChargeTerms]] = defaultdict(list)
-    for charge, metric, unit in charges:
-        by_plan[charge.plan_id].append(_charge(charge, _metric(metric), unit, filters.get(charge.id, []), taxes))
+    plans, charges = await fetch(tx, _PLANS, ids), await fetch(tx, _LIVE_CHARGES, ids)
+    fixed_charges = await fetch(tx, _FIXED_CHARGES, ids)
+    priced = {row.id for row in (*charges, *fixed_charges)}
+    filters = await _filters(tx, {row.id for row in charges})
+    taxes = await load_taxes(tx, ids | priced | {row.commitment_id for row in plans if row.commitment_id})
+    charges_of: dict[uuid.UUID, list[ChargeTerms]] = defaultdict(list)
+    for row in charges:
+        charges_of[row.plan_id].append(_charge(row, filters, taxes))
     fixed_of: dict[uuid.UUID, list[FixedChargeTerms]] = defaultdict(list)
-    for row in fixed:
+    for row in fixed_charges:
         fixed_of[row.plan_id].append(_fixed_charge(row, taxes))
-    return {
-        plan.id: _plan(plan, by_plan[plan.id], fixed_of[plan.id], commitments.get(plan.id), taxes) for plan in plans
-    }
+    return {row.id: _plan(row, charges_of[row.id], fixed_of[row.id], taxes) for row in plans}
 
 
 async def load_charges(tx: Tx, ids: set[uuid.UUID]) -> dict[uuid.UUID, ChargeTerms]:
     """Charges by id as they are today, deleted ones too: fees go on pointing to them."""
-    rows = (await tx.execute(_PRICED.where(Charge.id.in_(ids)))).all()
+    rows = await fetch(tx, _CHARGES_BY_ID, ids)
     filters, taxes = await _filters(tx, ids), await load_taxes(tx, ids)
-    return {
-        charge.id: _charge(charge, _metric(metric), unit, filters.get(charge.id, []), taxes)
-        for charge, metric, unit in rows
-    }
-
-
-async def _fixed_charges(tx: Tx, plan_ids: set[uuid.UUID]) -> list[FixedCharge]:
-    statement = (
-        select(FixedCharge)
-        .where(FixedCharge.plan_id.in_(plan_ids), FixedCharge.deleted_at.is_(None))
-        .order_by(FixedCharge.created_at, FixedCharge.id)
-    )
-    return list(await tx.scalars(statement))
-
-
-async def _commitments(tx: Tx, plan_ids: set[uuid.UUID]) -> list[MinimumCommitment]:
-    return list(await tx.scalars(select(MinimumCommitment).where(MinimumCommitment.plan_id.in_(plan_ids))))
+    return {row.id: _charge(row, filters, taxes) for row in rows}
 
 
 def _plan(
-    row: Plan,
-    charges: Iterable[ChargeTerms],
-    fixed_charges: Iterable[FixedChargeTerms],
-    commitment: MinimumCommitment | None,
-    taxes: Taxes,
+    row: Row, charges: Iterable[ChargeTerms], fixed_charges: Iterable[FixedChargeTerms], taxes: Taxes
 ) -> PlanTerms:
     return PlanTerms(
         id=row.id,
@@ -222,11 +176,11 @@ def _plan(
         charges=tuple(charges),
         taxes=taxes.get(row.id, ()),
         fixed_charges=tuple(fixed_charges),
-        commitment=_commitment(commitment, taxes) if commitment else None,
+        commitment=_commitment(row, taxes),
     )
 
 
-def _fixed_charge(row: FixedCharge, taxes: Taxes) -> FixedChargeTerms:
+def _fixed_charge(row: Row, taxes: Taxes) -> FixedChargeTerms:
     return FixedChargeTerms(
         id=row.id,
         parent_id=row.parent_id,
@@ -241,34 +195,22 @@ def _fixed_charge(row: FixedCharge, taxes: Taxes) -> FixedChargeTerms:
     )
 
 
-def _commitment(row: MinimumCommitment, taxes: Taxes) -> CommitmentTerms:
-    return CommitmentTerms(row.amount_cents, row.invoice_display_name, taxes.get(row.id, ()))
+def _commitment(row: Row, taxes: Taxes) -> CommitmentTerms | None:
+    """That of a plan, in the same row."""
+    if row.commitment_id is None:
+        return None
+    return CommitmentTerms(row.commitment_cents, row.commitment_name, taxes.get(row.commitment_id, ()))
 
 
-def _metric(row: BillableMetric) -> Metric:
-    return Metric(
-        id=row.id,
-        code=row.code,
-        name=row.name,
-        aggregation_type=row.aggregation_type,
-        field_name=row.field_name,
-        recurring=row.recurring,
-        rounding_function=row.rounding_function,
-        rounding_precision=row.rounding_precision,
-        filters={key: tuple(values) for key, values in row.filters.items()},
-    )
-
-
-def _charge(
-    row: Charge, metric: Metric, unit: PricingUnit | None, filters: Sequence[ChargeFilter], taxes: Taxes
-) -> ChargeTerms:
+def _charge(row: Row, filters: Mapping[uuid.UUID, Sequence[Row]], taxes: Taxes) -> ChargeTerms:
+    metric = _metric(row)
     return ChargeTerms(
         id=row.id,
         code=row.code,
         metric=metric,
         model=ChargeModel(row.charge_model),
         properties=row.properties,
-        filters=tuple(_filter(item, metric) for item in filters),
+        filters=tuple(_filter(item, metric) for item in filters.get(row.id, ())),
         pay_in_advance=row.pay_in_advance,
         prorated=row.prorated,
         invoiceable=row.invoiceable,
@@ -276,48 +218,54 @@ def _charge(
         invoice_display_name=row.invoice_display_name,
         accepts_target_wallet=row.accepts_target_wallet,
         taxes=taxes.get(row.id, ()),
-        pricing_unit=_pricing_unit(unit, row.conversion_rate),
+        pricing_unit=_pricing_unit(row),
     )
 
 
-def _pricing_unit(row: PricingUnit | None, rate: Decimal | None) -> PricingUnitTerms | None:
-    return None if row is None or rate is None else PricingUnitTerms(row.id, row.code, row.short_name, rate)
+def _metric(row: Row) -> Metric:
+    """That of a charge, in the same row."""
+    return Metric(
+        id=row.metric_id,
+        code=row.metric_code,
+        name=row.metric_name,
+        aggregation_type=row.aggregation_type,
+        field_name=row.field_name,
+        recurring=row.recurring,
+        rounding_function=row.rounding_function,
+        rounding_precision=row.rounding_precision,
+        filters={key: tuple(values) for key, values in row.metric_filters.items()},
+    )
 
 
-def _filter(row: ChargeFilter, metric: Metric) -> PriceFilter:
-    values = {
-        key: metric.filters.get(key, ()) if given == [ALL_VALUES] else tuple(given) for key, given in row.values.items()
-    }
-    given = {key: tuple(items) for key, items in row.values.items()}
+def _pricing_unit(row: Row) -> PricingUnitTerms | None:
+    """That of a charge, in the same row."""
+    if row.unit_id is None or row.conversion_rate is None:
+        return None
+    return PricingUnitTerms(row.unit_id, row.unit_code, row.unit_short_name, row.conversion_rate)
+
+
+def _filter(row: Row, metric: Metric) -> PriceFilter:
+    accepted = row["values"]  # a record has a method of that name
+    given = {key: tuple(items) for key, items in accepted.items()}
+    values = {key: metric.filters.get(key, ()) if items == (ALL_VALUES,) else items for key, items in given.items()}
     return PriceFilter(row.id, values, given, row.properties, row.invoice_display_name)
 
 
-async def _filters(tx: Tx, charge_ids: set[uuid.UUID]) -> dict[uuid.UUID, list[ChargeFilter]]:
-    statement = (
-        select(ChargeFilter)
-        .where(ChargeFilter.charge_id.in_(charge_ids), ChargeFilter.deleted_at.is_(None))
-        .order_by(ChargeFilter.created_at, ChargeFilter.position, ChargeFilter.id)
-    )
-    found: dict[uuid.UUID, list[ChargeFilter]] = defaultdict(list)
-    for row in await tx.scalars(statement):
+async def _filters(tx: Tx, charge_ids: set[uuid.UUID]) -> dict[uuid.UUID, list[Row]]:
+    found: dict[uuid.UUID, list[Row]] = defaultdict(list)
+    for row in await fetch(tx, _FILTERS, charge_ids):
         found[row.charge_id].append(row)
     return found
 
 
 async def load_taxes(tx: Tx, owner_ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[TaxTerms, ...]]:
     """owner -> the taxes attached to it, in the order of attachment; owners of all kinds."""
-    statement = (
-        select(TaxLink.owner_id, Tax)
-        .join(Tax, Tax.id == TaxLink.tax_id)
-        .where(TaxLink.owner_id.in_(owner_ids), Tax.deleted_at.is_(None))
-        .order_by(TaxLink.created_at, Tax.id)
-    )
     found: dict[uuid.UUID, list[TaxTerms]] = defaultdict(list)
-    for owner_id, tax in await tx.execute(statement):
-        found[owner_id].append(tax_terms(tax))
+    for row in await fetch(tx, _TAXES, owner_ids):
+        found[row.owner_id].append(tax_terms(row))
     return {owner: tuple(taxes) for owner, taxes in found.items()}
 
 
-def tax_terms(row: Tax) -> TaxTerms:
+def tax_terms(row: Tax | Row) -> TaxTerms:
     """A tax as it applies now."""
     return TaxTerms(row.id, row.code, row.name, row.rate, row.description)

@@ -6,8 +6,6 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from tallystick.core.contract import ChargeTerms, Contract
 from tallystick.core.invoice import Composition, FeeDraft, compose
 from tallystick.core.occasion import Occasion, Reason
@@ -16,10 +14,10 @@ from tallystick.flows.billing.due import Bill, running_windows
 from tallystick.flows.billing.load import load_contracts
 from tallystick.flows.usage.asked import EVERYTHING, Asked
 from tallystick.flows.usage.running import rated_usage
-from tallystick.ground.db import Tx
-from tallystick.ground.errors import NotAllowed
-from tallystick.ground.tables import Subscription
-from tallystick.rooms.customers import verbs as customers
+from tallystick.ground.db import Tx, fetch, query_text
+from tallystick.ground.errors import NotAllowed, NotFound
+
+_ACTIVE = query_text(__file__, "active")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +63,10 @@ async def current_usage(
 async def _contract(
     tx: Tx, organization_id: uuid.UUID, external_customer_id: str, external_subscription_id: str | None
 ) -> Contract:
-    customer = await customers.find(tx, organization_id, external_customer_id)
-    subscription_id = await tx.scalar(
-        select(Subscription.id).where(
-            Subscription.organization_id == organization_id,
-            Subscription.customer_id == customer.id,
-            Subscription.external_id == external_subscription_id,
-            Subscription.status == "active",
-        )
-    )
+    rows = await fetch(tx, _ACTIVE, organization_id, external_customer_id, external_subscription_id)
+    if not rows:
+        raise NotFound("customer")
+    subscription_id = rows[0].subscription_id
     if subscription_id is None:
         raise NotAllowed("no_active_subscription")
     (contract,) = await load_contracts(tx, [subscription_id])

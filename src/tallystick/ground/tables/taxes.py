@@ -36,7 +36,7 @@ class TaxLink(Base):
     """A tax attached to an owner: billing entity, customer, plan, charge, fixed charge, add-on or commitment."""
 
     __tablename__ = "tax_links"
-    __table_args__ = (Index(None, "tax_id"), Index(None, "owner_kind", "owner_id"))
+    __table_args__ = (Index(None, "tax_id"), Index(None, "owner_id"))
 
     owner_kind: Mapped[str] = mapped_column(primary_key=True)
     owner_id: Mapped[uuid.UUID] = mapped_column(UUID(as_uuid=True), primary_key=True)

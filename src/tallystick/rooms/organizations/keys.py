@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid, NotFound
@@ -62,6 +62,20 @@ LAST_USE_GRAIN = dt.timedelta(hours=1)
 #: notified when a key is made, rotated or revoked: processes that remember keys forget them
 CHANGED = "tallystick_keys"
 
+_BY_HASH = (
+    select(
+        ApiKey.id,
+        ApiKey.organization_id,
+        ApiKey.permissions,
+        ApiKey.expires_at,
+        ApiKey.last_used_at,
+        Organization.sandbox,
+        Organization.clock_at,
+    )
+    .join(Organization, Organization.id == ApiKey.organization_id)
+    .where(ApiKey.key_hash == bindparam("hash"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -82,21 +96,7 @@ def hash_key(key: str) -> bytes:
 
 async def identify(tx: Tx, key: str, machine_at: dt.datetime, *, record_use: bool = True) -> Found | None:
     """Whom the key speaks for; None when unknown or expired. Records its use, hourly (not for events, api.md §2)."""
-    row = (
-        await tx.execute(
-            select(
-                ApiKey.id,
-                ApiKey.organization_id,
-                ApiKey.permissions,
-                ApiKey.expires_at,
-                ApiKey.last_used_at,
-                Organization.sandbox,
-                Organization.clock_at,
-            )
-            .join(Organization, Organization.id == ApiKey.organization_id)
-            .where(ApiKey.key_hash == hash_key(key))
-        )
-    ).one_or_none()
+    row = (await tx.execute(_BY_HASH, {"hash": hash_key(key)})).one_or_none()
     if row is None or (row.expires_at is not None and row.expires_at <= machine_at):
         return None
     if record_use and (row.last_used_at is None or row.last_used_at < machine_at - LAST_USE_GRAIN):

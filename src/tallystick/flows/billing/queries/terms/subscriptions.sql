@@ -40,4 +40,4 @@ left join lateral (
   from fees f
   where f.subscription_id = s.id and f.fee_type = 'subscription' and f.live
 ) fee on true
-where s.id = any(cast(:ids as uuid[]))
+where s.id = any($1::uuid[])
