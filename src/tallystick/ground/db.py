@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import namedtuple
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 from sqlalchemy import text
@@ -23,14 +25,8 @@ from tallystick.ground import json
 Tx = AsyncSession
 
 
-class Row(asyncpg.Record):
-    """A row of `fetch`; its columns are attributes."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError as error:
-            raise AttributeError(name) from error
+#: a row of `fetch`: a named tuple of its columns
+Row: TypeAlias = Any
 
 
 def async_url(url: str) -> str:
@@ -71,7 +67,7 @@ class Database:
 
 
 async def raw_connection(tx: Tx) -> asyncpg.Connection[Any]:
-    """The asyncpg connection under a transaction, which has begun on it; it sees what the session has changed so far."""
+    """The asyncpg connection under a transaction, which has begun on it; what the session changed is written first."""
     return await tx.run_sync(_raw_connection)
 
 
@@ -88,7 +84,13 @@ def _raw_connection(session: Session) -> asyncpg.Connection[Any]:
 async def fetch(tx: Tx, query: str, *parameters: Any) -> list[Row]:
     """Rows of a query with parameters $1, $2, ...: past the ORM, for reads that happen all the time."""
     raw = await raw_connection(tx)
-    return await raw.fetch(query, *parameters, record_class=Row)
+    records = await raw.fetch(query, *parameters)
+    return [*map(_row_type(tuple(records[0].keys())), records)] if records else []
+
+
+@lru_cache(1_000)
+def _row_type(columns: tuple[str, ...]) -> Callable[[asyncpg.Record], Row]:
+    return namedtuple("Row", columns)._make  # type: ignore[attr-defined, no-any-return]
 
 
 async def copy(tx: Tx, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

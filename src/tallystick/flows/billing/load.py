@@ -245,8 +245,7 @@ def _pricing_unit(row: Row) -> PricingUnitTerms | None:
 
 
 def _filter(row: Row, metric: Metric) -> PriceFilter:
-    accepted = row["values"]  # a record has a method of that name
-    given = {key: tuple(items) for key, items in accepted.items()}
+    given = {key: tuple(items) for key, items in row.values.items()}
     values = {key: metric.filters.get(key, ()) if items == (ALL_VALUES,) else items for key, items in given.items()}
     return PriceFilter(row.id, values, given, row.properties, row.invoice_display_name)
 
