@@ -48,6 +48,7 @@ from tallystick.api.v1 import (
     lifetime_usages,
     one_off_invoices,
     organizations,
+    payment_requests,
     payments,
     plan_charges,
     plan_fixed_charges,
@@ -171,7 +172,8 @@ def create_app(settings: Settings) -> ASGIApp:
     )
     mount(app, "/api/v1", coupons.routes, applied_coupons.routes)
     mount(app, "/api/v1", wallets.routes, wallet_metadata.routes, wallet_transactions.routes)
-    mount(app, "/api/v1", credit_notes.routes, credit_note_metadata.routes, payments.routes)
+    mount(app, "/api/v1", credit_notes.routes, credit_note_metadata.routes)
+    mount(app, "/api/v1", payments.routes, payment_requests.routes)
     mount(app, "/api/v1", webhook_endpoints.routes, webhooks.routes)
     return ShortPath(app, busy, metrics.observe)
 

@@ -83,6 +83,9 @@ def bodies(shop: Shop) -> dict[tuple[str, str], dict[str, Any]]:
         ("POST", "/credit_notes/estimate"): {"credit_note": {"invoice_id": invoice, "items": items}},
         ("PUT", f"/credit_notes/{noted}"): {"credit_note": {"metadata": {"a": "1"}}},
         ("POST", f"/credit_notes/{noted}/metadata"): {"metadata": {"a": "1"}},
+        ("POST", "/payment_requests"): {
+            "payment_request": {"external_customer_id": "acme", "lago_invoice_ids": [invoice], "email": "a@b.test"}
+        },
         ("POST", "/payments"): {"payment": {"invoice_id": invoice, "amount_cents": 1, "reference": "r"}},
         ("POST", "/webhook_endpoints"): {"webhook_endpoint": {"webhook_url": "https://a.test/"}},
         ("PUT", "/test_clock"): {"test_clock": {"now": shop.api.now}},

@@ -173,6 +173,9 @@ SHAPES: dict[str, str] = {
         payment_status:pending|processing|succeeded|failed type:provider|manual reference:str
         payment_provider_code:str? payment_provider_type:str? external_payment_id:str? provider_payment_id:str?
         provider_customer_id:str? next_action:json? created_at:dt""",
+    "payment_request": """
+        lago_id:uuid amount_cents:int amount_currency:str email:str payment_status:pending|succeeded|failed
+        created_at:dt customer:customer invoices:invoice[]""",
     "estimated_credit_note": """
         lago_invoice_id:uuid invoice_number:str currency:str taxes_amount_cents:int precise_taxes_amount_cents:dec
         sub_total_excluding_taxes_amount_cents:int max_creditable_amount_cents:int max_refundable_amount_cents:int

@@ -1,11 +1,11 @@
-"""Payments through the official client: every method, and what it raises."""
+"""Payments and payment requests through the official client: every method, and what it raises."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from lago_python_client.models import Payment
+from lago_python_client.models import Payment, PaymentRequest
 
 from tests.contract.refusals import coded, invalid, refused
 from tests.contract.shop import Shop
@@ -52,3 +52,17 @@ def test_refusals(shop: Shop, invoice: Any) -> None:
     assert refused(client.create, body(invoice, invoice_id="x")) == coded(404, "invoice_not_found")
     assert refused(client.create, body(invoice, paid_at="x")) == invalid(paid_at=["invalid_date"])
     assert refused(client.find, "x") == coded(404, "payment_not_found")
+
+
+def test_requests(shop: Shop, invoice: Any) -> None:
+    client = shop.lago.payment_requests
+    asked = PaymentRequest(external_customer_id="acme", email="a@b.test", lago_invoice_ids=[invoice.lago_id])
+    assert refused(client.create, asked) == coded(405, "invoices_not_overdue")
+    shop.api.at("2025-08-15T00:00:00Z")
+    made = client.create(asked)
+    assert (made.amount_cents, made.amount_currency, made.payment_status) == (2400, "EUR", "pending")
+    assert (made.email, made.customer.external_id) == ("a@b.test", "acme")
+    assert [row.lago_id for row in made.invoices.__root__] == [invoice.lago_id]
+    assert client.find(made.lago_id) == made
+    assert client.find_all({"external_customer_id": "acme"})["payment_requests"] == [made]
+    assert refused(client.find, "x") == coded(404, "payment_request_not_found")

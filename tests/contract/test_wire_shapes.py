@@ -112,6 +112,16 @@ def test_payment(shop: Shop) -> None:
         check_list(shop.api, listed, "payments", "payment")
 
 
+def test_payment_request(shop: Shop) -> None:
+    invoice = shop.invoice()
+    shop.api.at("2025-08-15T00:00:00Z")
+    body = {"payment_request": {"external_customer_id": "acme", "lago_invoice_ids": [invoice.lago_id]}}
+    made = check(shop.api, "/payment_requests", "payment_request", "payment_request", "POST", body)
+    check(shop.api, f"/payment_requests/{made['lago_id']}", "payment_request", "payment_request")
+    for listed in ("/payment_requests", "/customers/acme/payment_requests"):
+        check_list(shop.api, listed, "payment_requests", "payment_request")
+
+
 def test_tax(shop: Shop) -> None:
     code = "tax+applied_to_billing_entities_codes"
     check(shop.api, "/taxes", "tax", code, "POST", {"tax": {"code": "t", "name": "T", "rate": "5.5"}})

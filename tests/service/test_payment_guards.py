@@ -85,3 +85,29 @@ async def test_refused(installation: Installation, made: dict[str, Any], attack:
 
 async def test_a_payment_with_its_header_is_accepted(installation: Installation, made: dict[str, Any]) -> None:
     await together(installation, made, copy(cents="9000") + PAID.format(cents=9000))
+
+
+@pytest.mark.parametrize(
+    ("attack", "rule"),
+    [
+        ("update payment_requests set amount_cents = 1 where id = :id", "what it asks for never changes"),
+        ("update payment_requests set payment_status = 'paid' where id = :id", "ck_payment_requests_payment_status"),
+        (
+            "insert into payment_request_invoices (payment_request_id, invoice_id, organization_id)"
+            " select :id, id, organization_id from invoices where id = :invoice",
+            "an invoice is not in its name",
+        ),
+    ],
+)
+async def test_requests_ask_for_the_same_for_ever(api: Api, installation: Installation, attack: str, rule: str) -> None:
+    api.at("2025-06-05T10:00:00Z")
+    customer(api, net_payment_term=0)
+    customer(api, "d")
+    add_on(api)
+    late, stranger = bill_once(api), bill_once(api, of="d")
+    api.at("2025-06-07T00:00:00Z")
+    asked = {"external_customer_id": "c", "lago_invoice_ids": [late["lago_id"]]}
+    made = api.post("/payment_requests", {"payment_request": asked})["payment_request"]
+    with pytest.raises(DBAPIError) as refused:
+        await together(installation, {"lago_id": made["lago_id"], "lago_payable_id": stranger["lago_id"]}, attack)
+    assert rule in str(refused.value.orig)

@@ -20,6 +20,7 @@ from tallystick.flows.wire import credit_notes as note_wire
 from tallystick.flows.wire import customers as customer_wire
 from tallystick.flows.wire import fees as fee_wire
 from tallystick.flows.wire import invoices as invoice_wire
+from tallystick.flows.wire import payment_requests as request_wire
 from tallystick.flows.wire import plans as plan_wire
 from tallystick.flows.wire import subscriptions as subscription_wire
 from tallystick.flows.wire import wallets as wallet_wire
@@ -148,10 +149,17 @@ def contents_at(public_api_url: str) -> Mapping[str, Content]:
         )
         for name in note_wire.MESSAGES
     }
+    requests = partial(request_wire.payment_requests_of_messages, public_api_url=public_api_url)
     disputed = invoices["invoice.payment_dispute_lost"].objects
     assert disputed is not None
     dispute = Content("payment_dispute_lost", "Invoice", _under("invoice", disputed))
-    return {**CONTENTS, **invoices, **notes, "invoice.payment_dispute_lost": dispute}
+    return {
+        **CONTENTS,
+        **invoices,
+        **notes,
+        "invoice.payment_dispute_lost": dispute,
+        "payment_request.created": Content("payment_request", "PaymentRequest", requests),
+    }
 
 
 def _under(key: str, objects: Objects) -> Objects:

@@ -31,7 +31,7 @@ from tallystick.ground.tables.invoices import (
 from tallystick.ground.tables.mails import Mail
 from tallystick.ground.tables.metering import DailyUsage, Event, EventKey, TouchedSubscription
 from tallystick.ground.tables.organizations import ApiKey, BillingEntity, Organization
-from tallystick.ground.tables.payments import Payment
+from tallystick.ground.tables.payments import Payment, PaymentRequest, RequestedInvoice
 from tallystick.ground.tables.progressive import AppliedUsageThreshold, LifetimeUsage
 from tallystick.ground.tables.rollups import RolledStream, Rollup, RollupPart, RollupText, UnrolledEvents
 from tallystick.ground.tables.subscriptions import FixedChargeUnits, Subscription, UnitsOverride
@@ -84,8 +84,10 @@ __all__ = [
     "Organization",
     "OutboxMessage",
     "Payment",
+    "PaymentRequest",
     "Plan",
     "PricingUnit",
+    "RequestedInvoice",
     "RolledStream",
     "Rollup",
     "RollupPart",

@@ -1,4 +1,4 @@
-"""Tables of the payments room: what was paid of invoices (payments.md §1.4).
+"""Tables of the payments room: what was paid of invoices, and asked for (payments.md §1.4, dunning.md §2.1).
 
 The rules that refuse wrong money are CHECKs here and triggers in `ground/migrations/sql/payments.sql` (design §4).
 """
@@ -48,3 +48,37 @@ class Payment(Base):
     #: when it was paid, of a payment by hand
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
+
+
+class PaymentRequest(Base):
+    """Overdue invoices of a customer, asked for together. `amount_cents` is what was due of them when it was made."""
+
+    __tablename__ = "payment_requests"
+    __table_args__ = (
+        CheckConstraint("amount_cents >= 0", name="not_negative"),
+        CheckConstraint("payment_status in ('pending', 'succeeded', 'failed')", name="payment_status"),
+        Index(None, "organization_id", "created_at", "id"),
+        Index(None, "customer_id"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationRef]
+    customer_id: Mapped[Ref] = mapped_column(ForeignKey("customers.id"))
+    amount_cents: Mapped[Cents]
+    currency: Mapped[str]
+    #: addresses with commas between them
+    email: Mapped[str | None]
+    payment_status: Mapped[str] = mapped_column(default="pending")
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+
+
+class RequestedInvoice(Base):
+    """An invoice that a payment request asks for."""
+
+    __tablename__ = "payment_request_invoices"
+    __table_args__ = (Index(None, "invoice_id"),)
+
+    payment_request_id: Mapped[Ref] = mapped_column(ForeignKey("payment_requests.id"), primary_key=True)
+    invoice_id: Mapped[Ref] = mapped_column(ForeignKey("invoices.id"), primary_key=True)
+    organization_id: Mapped[Ref]

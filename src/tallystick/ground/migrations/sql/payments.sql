@@ -67,3 +67,31 @@ end $$;
 
 create trigger payments_frozen before update or delete on payments
   for each row execute function tally_freeze_payment();
+
+-- 4. What a payment request asks for never changes, and it asks one customer for one currency.
+create function tally_freeze_payment_request() returns trigger language plpgsql as $$
+begin
+  if (new.organization_id, new.customer_id, new.amount_cents, new.currency, new.created_at)
+     is distinct from (old.organization_id, old.customer_id, old.amount_cents, old.currency, old.created_at) then
+    raise exception 'payment request %: what it asks for never changes', old.id using errcode = 'check_violation';
+  end if;
+  return new;
+end $$;
+
+create trigger payment_requests_frozen before update on payment_requests
+  for each row execute function tally_freeze_payment_request();
+
+create function tally_check_requested_invoice() returns trigger language plpgsql as $$
+begin
+  if not exists (
+    select from payment_requests r join invoices i on i.id = new.invoice_id
+    where r.id = new.payment_request_id and i.customer_id = r.customer_id and i.currency = r.currency
+  ) then
+    raise exception 'payment request %: an invoice is not in its name', new.payment_request_id
+      using errcode = 'check_violation';
+  end if;
+  return new;
+end $$;
+
+create trigger payment_request_invoices_named before insert or update on payment_request_invoices
+  for each row execute function tally_check_requested_invoice();
