@@ -102,3 +102,17 @@ def test_a_partly_paid_invoice_is_offset_and_refunded(api: Api, sold: dict[str, 
     assert (made["offset_amount_cents"], state(api, sold)) == (2500, ("succeeded", 7500, 0))
     back = note(api, sold, (fee, 7500), refund_amount_cents=7500)
     assert (back["refund_amount_cents"], back["refund_status"]) == (7500, "pending")
+
+
+def test_a_purchase_of_credits_is_paid_whole(api: Api) -> None:
+    api.at("2025-06-05T10:00:00Z")
+    customer(api)
+    body = {"external_customer_id": "c", "rate_amount": "1", "currency": "EUR"}
+    wallet = api.post("/wallets", {"wallet": body})["wallet"]
+    bought = {"wallet_id": wallet["lago_id"], "paid_credits": "50"}
+    (row,) = api.post("/wallet_transactions", {"wallet_transaction": bought})["wallet_transactions"]
+    invoice = {"lago_id": row["lago_invoice_id"]}
+    assert pay(api, invoice, 4999, 422)["error_details"] == {"amount_cents": ["invalid_amount"]}
+    pay(api, invoice, 5000)
+    assert state(api, invoice) == ("succeeded", 5000, 0)
+    assert api.get(f"/wallets/{wallet['lago_id']}")["wallet"]["balance_cents"] == 5000
