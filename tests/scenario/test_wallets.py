@@ -191,6 +191,43 @@ def test_a_purchase_for_an_ended_wallet_still_settles(shop: Api) -> None:
     assert (again(shop, bought)["status"], again(shop, bought)["balance_cents"]) == ("terminated", 1000)
 
 
+def noted(api: Api, cents: int, status: int = 200, **parts: int) -> Any:
+    """A credit note of so much of the only invoice."""
+    (listed,) = invoices(api)
+    (fee,) = api.get(f"/invoices/{listed['lago_id']}")["invoice"]["fees"]
+    items = [{"fee_id": fee["lago_id"], "amount_cents": cents}]
+    return api.post(
+        "/credit_notes", {"credit_note": {"invoice_id": listed["lago_id"], "items": items, **parts}}, status
+    )
+
+
+def test_a_refund_voids_the_credits_it_pays_back(shop: Api) -> None:
+    bought = wallet(shop, paid_credits="10")
+    (invoice,) = invoices(shop)
+    shop.post("/payments", {"payment": {"invoice_id": invoice["lago_id"], "amount_cents": 1000, "reference": "r"}})
+    assert again(shop, bought)["balance_cents"] == 1000
+    move(shop, bought, voided_credits="3")
+    refused = noted(shop, 800, 422, refund_amount_cents=800)["error_details"]
+    assert refused == {"amount_cents": ["higher_than_wallet_balance"]}
+    note = noted(shop, 400, refund_amount_cents=400)["credit_note"]
+    assert again(shop, bought)["balance_cents"] == 300
+    (voided, *_) = moves(shop, bought)
+    assert (voided["transaction_status"], voided["amount"], voided["lago_credit_note_id"]) == (
+        "voided",
+        "4.0",
+        note["lago_id"],
+    )
+    shop.delete(f"/wallets/{bought['lago_id']}")
+    assert noted(shop, 100, 405, refund_amount_cents=100)["code"] == "invalid_type_or_status"
+
+
+def test_an_offset_gives_no_credits(shop: Api) -> None:
+    bought = wallet(shop, paid_credits="10")
+    noted(shop, 1000, offset_amount_cents=1000)
+    (row,) = moves(shop, bought)
+    assert (row["status"], again(shop, bought)["balance_cents"]) == ("failed", 0)
+
+
 # -- voids ------------------------------------------------------------------------------------------
 
 

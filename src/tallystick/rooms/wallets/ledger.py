@@ -58,6 +58,7 @@ class Movement:
     terms: Terms = NO_TERMS
     invoice_id: uuid.UUID | None = None
     voided_invoice_id: uuid.UUID | None = None
+    credit_note_id: uuid.UUID | None = None
     id: uuid.UUID = field(default_factory=new_id)
 
     @property
@@ -83,7 +84,8 @@ async def record(tx: Tx, movements: Sequence[Movement]) -> None:
     for one in movements:
         if one.settled:
             messages.append(Message(one.organization_id, "wallet.updated", one.wallet_id, one.at))
-        messages.append(Message(one.organization_id, "wallet_transaction.created", one.id, one.at))
+        if one.credit_note_id is None:  # the note tells of itself
+            messages.append(Message(one.organization_id, "wallet_transaction.created", one.id, one.at))
     await outbox.emit(tx, messages)
 
 
@@ -105,6 +107,7 @@ def _transaction(one: Movement) -> Row:
         "metadata": json.dump_text(list(terms.metadata)),
         "invoice_id": one.invoice_id,
         "voided_invoice_id": one.voided_invoice_id,
+        "credit_note_id": one.credit_note_id,
         "billing_entity_id": terms.billing_entity_id,
         "purchase_order_number": terms.purchase_order_number,
         "invoice_requires_successful_payment": terms.invoice_requires_successful_payment,
@@ -226,6 +229,18 @@ async def _purchases(tx: Tx, invoice_ids: Sequence[uuid.UUID], statuses: Sequenc
         .order_by(row.id)
     )
     return list(await tx.scalars(statement.execution_options(populate_existing=True)))
+
+
+async def purchase(tx: Tx, invoice_id: uuid.UUID) -> tuple[Wallet, WalletTransaction] | None:
+    """The wallet and the purchase of an invoice for credits."""
+    row = WalletTransaction
+    statement = (
+        select(Wallet, row)
+        .join(row, row.wallet_id == Wallet.id)
+        .where(row.invoice_id == invoice_id, row.transaction_status == "purchased")
+    )
+    found = (await tx.execute(statement.execution_options(populate_existing=True))).one_or_none()
+    return (found[0], found[1]) if found is not None else None
 
 
 async def give_back(tx: Tx, invoice_ids: Sequence[uuid.UUID], at: dt.datetime) -> None:

@@ -22,6 +22,7 @@ from tallystick.core.credit_note.amounts import PLACES
 from tallystick.core.money import round_half_away
 from tallystick.core.payment import TOP_UP
 from tallystick.flows.billing.credit_notes.book import Book, Entry, open_book
+from tallystick.flows.billing.credit_notes.top_ups import purchase_of
 from tallystick.flows.collection.locked import locked_invoice
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Invalid, NotAllowed, NotFound, Problems
@@ -60,7 +61,11 @@ async def create(
     parts = Parts(*(fields.get(f"{name}_amount_cents") or 0 for name in ("credit", "refund", "offset")))
     subject = book.subjects[invoice.id]
     _check_kind(subject.invoice, parts)
-    amounts = amounts_of(subject.invoice, list(_items(subject, asked)))
+    purchase = await purchase_of(tx, invoice.id) if subject.invoice.invoice_type == TOP_UP else None
+    items = list(_items(subject, asked))
+    if purchase is not None:
+        purchase.check(items)
+    amounts = amounts_of(subject.invoice, items)
     problems = Problems()
     for name, code in refusals(subject.invoice, parts, amounts):
         problems.add(name, code)
@@ -71,6 +76,8 @@ async def create(
     if note is None:
         raise Invalid.field("base", "total_amount_must_be_positive")
     await book.store(tx)
+    if purchase is not None and parts.refund_cents > 0:
+        await purchase.void(tx, parts.refund_cents, note.id, at)
     return (await store.by_ids(tx, [note.id]))[note.id]
 
 
