@@ -288,7 +288,7 @@ async def test_an_invoice_waits_for_the_answer(seller: Api, installation: Instal
     assert [row["tax_code"] for row in shown] == ["lago_eu_de_standard"]
     told = [body["webhook_type"] for body in await messages(installation, seller)]
     assert told[-3:] == ["customer.vies_check", "invoice.created", "invoice.generated"]
-    seller.at("2025-01-13T00:25:00Z")
+    seller.at("2025-01-13T00:00:00Z")
     assert invoices(seller)[0]["payment_overdue"] is True
 
 

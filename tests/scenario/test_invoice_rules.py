@@ -187,9 +187,9 @@ async def test_what_happens_to_an_unpaid_invoice(api: Api, installation: Install
     add_on(api)
     made = bill_once(api)
     path = f"/invoices/{made['lago_id']}"
-    assert await due(installation, made) == {"overdue_invoice": "2025-06-07T00:25:00Z"}
-    assert not api.at("2025-06-07T00:24:59Z").get(path)["invoice"]["payment_overdue"]
-    assert api.at("2025-06-07T00:25:00Z").get(path)["invoice"]["payment_overdue"]
+    assert await due(installation, made) == {"overdue_invoice": "2025-06-07T00:00:00Z"}
+    assert not api.at("2025-06-06T23:59:59Z").get(path)["invoice"]["payment_overdue"]
+    assert api.at("2025-06-07T00:00:00Z").get(path)["invoice"]["payment_overdue"]
     paid = api.put(path, {"invoice": {"payment_status": "succeeded"}})["invoice"]
     assert (paid["payment_overdue"], paid["total_paid_amount_cents"], paid["total_due_amount_cents"]) == (
         False,

@@ -158,7 +158,7 @@ def test_the_invoice_of_an_event(api: Api) -> None:
     (fee,) = invoice["fees"]
     assert (fee["pay_in_advance"], fee["event_transaction_id"]) == (True, event["transaction_id"])
     assert (fee["events_count"], fee["from_date"]) == (1, "2025-03-01T00:00:00+00:00")
-    api.at("2025-03-16T00:25:00Z")
+    api.at("2025-03-16T00:00:00Z")
     assert one_invoice(api)["payment_overdue"] is True
 
 

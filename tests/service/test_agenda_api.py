@@ -87,7 +87,7 @@ def test_invoices_wait_too(api: Api) -> None:
     assert agenda(api)[0] == ("finalize_invoice", "2024-04-04T00:00:00Z", one_invoice(api)["number"])
     api.at("2024-04-04T00:00:00Z")
     kinds = [row[:2] for row in agenda(api, kind="overdue_invoice")]
-    assert kinds == [("overdue_invoice", f"{one_invoice(api)['payment_due_date'][:8]}05T00:25:00Z")]
+    assert kinds == [("overdue_invoice", f"{one_invoice(api)['payment_due_date'][:8]}05T00:00:00Z")]
 
 
 def test_every_kind_is_documented() -> None:

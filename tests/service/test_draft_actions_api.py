@@ -64,7 +64,7 @@ async def test_finalizing_issues_the_draft_now(shop: Api, installation: Installa
     assert (final["status"], final["total_amount_cents"], final["sequential_id"]) == ("finalized", 3100, 1)
     assert (final["issuing_date"], final["payment_due_date"]) == ("2025-07-02", "2025-08-01")
     assert await told(installation, shop) == [("invoice.created", draft["lago_id"])]
-    assert await due(installation, draft) == {"overdue_invoice": "2025-08-02T00:25:00Z"}
+    assert await due(installation, draft) == {"overdue_invoice": "2025-08-02T00:00:00Z"}
     shop.at("2025-07-05T00:00:00Z")
     assert one_invoice(shop)["issuing_date"] == "2025-07-02"
     assert shop.put(f"/invoices/{draft['lago_id']}/finalize", status=404)["code"] == "invoice_not_found"

@@ -55,7 +55,7 @@ async def test_a_voided_invoice_keeps_its_number_and_amounts(
 async def test_a_voided_invoice_never_turns_overdue(
     api: Api, billed: dict[str, Any], installation: Installation
 ) -> None:
-    assert await due(installation, billed) == {"overdue_invoice": "2025-06-06T00:25:00Z"}
+    assert await due(installation, billed) == {"overdue_invoice": "2025-06-06T00:00:00Z"}
     api.post(f"/invoices/{billed['lago_id']}/void")
     assert await due(installation, billed) == {}
 

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from tallystick.core.contract import CustomerTerms
 from tallystick.core.periods import ONE_DAY, local_midnight
 
-#: unpaid invoices are looked through at minute 25 (dunning.md §1)
-OVERDUE_RUN = dt.timedelta(minutes=25)
-
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDates:
@@ -48,7 +45,7 @@ def dates_at_finalization(
 
 def overdue_at(due_on: dt.date) -> dt.datetime:
     """When an unpaid invoice turns overdue: the due date is inclusive and compared in UTC (dunning.md §1)."""
-    return local_midnight(due_on + ONE_DAY, "UTC") + OVERDUE_RUN
+    return local_midnight(due_on + ONE_DAY, "UTC")
 
 
 def customer_number(prefix: str, customer_sequence: int, invoice_sequence: int) -> str:

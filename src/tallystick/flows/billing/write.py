@@ -132,7 +132,7 @@ def _period(bill: Bill) -> Period:
 
 
 def next_dates(document: Document) -> list[Due]:
-    """When a draft becomes final, or when an unpaid invoice turns overdue (00:25 UTC of the day after its due date)."""
+    """When a draft becomes final, or when an unpaid invoice turns overdue (UTC midnight after its due date)."""
     if document.status == "draft":
         due_at = local_midnight(document.dates.finalization_on, document.customer.timezone)
         return [Due(Kind.FINALIZE_INVOICE, document.id, document.organization_id, due_at)]
