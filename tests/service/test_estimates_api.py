@@ -117,6 +117,12 @@ def test_instant_prices(
     assert (guess["units"], guess["amount_cents"], guess["precise_unit_amount"]) == (units, cents, unit_price)
 
 
+def test_instant_unit_prices_have_the_decimals_of_a_fee(api: Api) -> None:
+    sell(api, model="percentage", properties={"rate": "1", "fixed_amount": "0.5"})
+    (guess,) = instant(api, value="101")
+    assert (guess["precise_amount"], guess["precise_unit_amount"]) == ("1.51", "1.495049504950495")
+
+
 def test_instant_price_of_a_counted_event(api: Api) -> None:
     sold = sell(api, "count", properties={"amount": "3"})
     (guess,) = instant(api, transaction_id="tx")

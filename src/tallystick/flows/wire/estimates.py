@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tallystick.core.contract import ChargeTerms, Contract, PriceFilter
+from tallystick.core.money import precise
 from tallystick.core.rating import InstantPrice
 from tallystick.ground.wire import dec
 from tallystick.rooms.invoices.fee_items import filter_name
@@ -37,8 +38,8 @@ def instant_fee(
         "invoiceable": charge.invoiceable,
         "amount_cents": price.amount_cents,
         "amount_currency": currency,
-        "precise_amount": dec(price.amount),
-        "precise_total_amount": dec(price.amount),
+        "precise_amount": dec(precise(price.amount)),
+        "precise_total_amount": dec(precise(price.amount)),
         "taxes_amount_cents": 0,
         "taxes_precise_amount": 0,
         "taxes_rate": 0,
@@ -46,7 +47,7 @@ def instant_fee(
         "total_amount_currency": currency,
         "units": dec(units),
         "description": None,
-        "precise_unit_amount": dec(price.unit_price_cents),
+        "precise_unit_amount": dec(precise(price.unit_price_cents)),
         "precise_coupons_amount_cents": "0.0",
         "events_count": 1,
         "payment_status": "pending",
