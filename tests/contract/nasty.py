@@ -56,6 +56,8 @@ def bodies(shop: Shop) -> dict[tuple[str, str], dict[str, Any]]:
     items = [{"fee_id": billed.fees.__root__[0].lago_id, "amount_cents": 10}]
     note = {"invoice_id": invoice, "items": items, "credit_amount_cents": 12}
     noted = shop.api.post("/credit_notes", {"credit_note": note})["credit_note"]["lago_id"]
+    prepaid = {"external_customer_id": "acme", "rate_amount": "1", "currency": "EUR"}
+    wallet = shop.api.post("/wallets", {"wallet": {**prepaid, "code": "w"}})["wallet"]["lago_id"]
     subscription = {"external_customer_id": "acme", "plan_code": "basic", "external_id": "s"}
     return {
         ("PUT", "/organizations"): {"organization": {"city": "x"}},
@@ -87,6 +89,11 @@ def bodies(shop: Shop) -> dict[tuple[str, str], dict[str, Any]]:
             "payment_request": {"external_customer_id": "acme", "lago_invoice_ids": [invoice], "email": "a@b.test"}
         },
         ("POST", "/payments"): {"payment": {"invoice_id": invoice, "amount_cents": 1, "reference": "r"}},
+        ("POST", "/wallets"): {"wallet": {**prepaid, "granted_credits": "1"}},
+        ("PUT", f"/wallets/{wallet}"): {"wallet": {"name": "W"}},
+        ("POST", f"/wallets/{wallet}/metadata"): {"metadata": {"a": "1"}},
+        ("PUT", "/customers/acme/wallets/w/metadata"): {"metadata": {"a": "1"}},
+        ("POST", "/wallet_transactions"): {"wallet_transaction": {"wallet_id": wallet, "granted_credits": "1"}},
         ("POST", "/webhook_endpoints"): {"webhook_endpoint": {"webhook_url": "https://a.test/"}},
         ("PUT", "/test_clock"): {"test_clock": {"now": shop.api.now}},
     }
