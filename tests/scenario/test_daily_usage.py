@@ -116,6 +116,19 @@ def test_the_last_day_of_a_subscription(api: Api) -> None:
     assert report(api) == [("2025-06-03", "2025-06-03", "calls", "10.0", 100)]
 
 
+def test_what_an_end_takes_off_the_period_shows_on_the_last_day(api: Api) -> None:
+    """Seats of a whole month, 2 x 30.00, become those of ten days; the sum of the days is what was invoiced."""
+    sell(api)
+    send(api, 1, 2, "seats")
+    api.at("2025-06-10T11:30:00Z")
+    api.delete("/subscriptions/s")
+    api.at("2025-06-12T00:00:00Z")
+    assert report(api) == [
+        ("2025-06-01", "2025-06-01", "seats", "2.0", 6000),
+        ("2025-06-10", "2025-06-10", "seats", "0.0", -4000),
+    ]
+
+
 def test_reports_are_narrowed(api: Api) -> None:
     sell(api)
     customer(api, "d", currency="EUR", country="DE")

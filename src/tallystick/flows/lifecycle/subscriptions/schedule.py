@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+
+from sqlalchemy import or_, select
 
 from tallystick.core.periods import local_midnight
 from tallystick.ground import agenda
 from tallystick.ground.agenda import Due, Kind
 from tallystick.ground.db import Tx
 from tallystick.ground.settings import load
+from tallystick.ground.tables import BillableMetric, Charge, Subscription
 from tallystick.rooms.subscriptions import store
 from tallystick.rooms.subscriptions.terms import Terms, terms_of
+
+_DAY = dt.timedelta(days=1)
 
 KINDS = (Kind.START_SUBSCRIPTION, Kind.END_SUBSCRIPTION, Kind.BILL, Kind.END_TRIAL, Kind.TERMINATION_ALERT)
 
@@ -33,6 +38,7 @@ async def reschedule_each(tx: Tx, at_of: Mapping[uuid.UUID, dt.datetime]) -> Non
     days = alert_days()
     found = (await terms_of(tx, list(at_of))).values()
     entries = [due for terms in found for due in entries_of(terms, at_of[terms.id], days)]
+    entries += await _last_looks(tx, found)
     for kind in KINDS:
         kept = {due.subject_id for due in entries if due.kind is kind}
         await agenda.remove(tx, [kind], [each for each in at_of if each not in kept])
@@ -83,6 +89,36 @@ def _end_at(terms: Terms) -> dt.datetime | None:
     if terms.status != "active" or terms.ending_at is None:
         return None
     return local_midnight(terms.local(terms.ending_at), terms.schedule.timezone)
+
+
+async def _last_looks(tx: Tx, found: Iterable[Terms]) -> list[Due]:
+    """A last snapshot of the usage of rows that ended, where a shorter period costs less."""
+    ended = {terms.id: (terms, due_at) for terms in found if (due_at := _last_look_at(terms)) is not None}
+    if not ended:
+        return []
+    by_time = (
+        select(Subscription.id)
+        .join(Charge, Charge.plan_id == Subscription.plan_id)
+        .join(BillableMetric, BillableMetric.id == Charge.billable_metric_id)
+        .where(Subscription.id.in_(ended), Charge.deleted_at.is_(None))
+        .where(or_(Charge.prorated, BillableMetric.aggregation_type == "weighted_sum_agg"))
+        .distinct()
+    )
+    rows = [ended[each] for each in await tx.scalars(by_time)]
+    return [Due(Kind.DAILY_USAGE, terms.id, terms.organization_id, due_at) for terms, due_at in rows]
+
+
+def _last_look_at(terms: Terms) -> dt.datetime | None:
+    """The end of a row's last day: its closing invoice may cost another amount than the whole period (metering.md §11).
+
+    A row that ends as a period begins was looked at with the days of the period before.
+    """
+    if terms.status != "terminated" or terms.terminated_at is None:
+        return None
+    on, tz = terms.local(terms.terminated_at), terms.schedule.timezone
+    if terms.schedule.is_tick(on) and terms.terminated_at == local_midnight(on, tz):
+        return None
+    return local_midnight(on + _DAY, tz)
 
 
 def _trial_runs(terms: Terms) -> bool:
