@@ -309,6 +309,17 @@ def test_it_is_issued_on_the_day_of_the_answer(seller: Api, vies: Vies) -> None:
     assert issued["total_amount_cents"] == 10000
 
 
+def test_a_payment_that_failed_before_the_answer_is_remembered(seller: Api) -> None:
+    customer(seller, country="IT", tax_identification_number="IT00000041100")
+    subscribe(seller)
+    (waiting,) = invoices(seller)
+    assert waiting["status"] == "pending"
+    seller.put(f"/invoices/{waiting['lago_id']}", {"invoice": {"payment_status": "failed"}})
+    seller.at("2025-01-04T00:30:00Z")
+    (issued,) = invoices(seller)
+    assert (issued["status"], issued["payment_status"], issued["payment_overdue"]) == ("finalized", "failed", True)
+
+
 def test_a_charge_keeps_its_own_tax_beside_the_customers(seller: Api, vies: Vies) -> None:
     seller.post("/taxes", {"tax": {"code": "own", "name": "Own", "rate": 50}})
     calls = metric(seller)

@@ -9,14 +9,13 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 
-from tallystick.core.contract import CustomerTerms, IssuerTerms, TaxTerms
+from tallystick.core.contract import CustomerTerms, TaxTerms
 from tallystick.core.coupons import CouponCredit, Discount
-from tallystick.core.invoice import NO_PURSE, Composition, Credit, CreditKind, FeeDraft, FeeType, Purpose, compose
-from tallystick.core.issuing import InvoiceDates, dates_at_finalization
-from tallystick.core.periods import local_date
+from tallystick.core.invoice import NO_PURSE, Composition, Credit, CreditKind, FeeDraft, FeeType, compose
 from tallystick.core.taxes import winning
 from tallystick.flows.billing.awaited import PENDING
 from tallystick.flows.billing.compose import final_status
@@ -24,6 +23,7 @@ from tallystick.flows.billing.credit_notes import drafts as draft_notes
 from tallystick.flows.billing.credit_notes.consumption import load_balances
 from tallystick.flows.billing.load import load_customers, load_issuers, load_taxes
 from tallystick.flows.billing.run import lock_customers
+from tallystick.flows.billing.stored import document_of, line_of
 from tallystick.flows.billing.wallets.consumption import load_purses, take_prepaid
 from tallystick.flows.billing.write import announce, numbered
 from tallystick.ground.db import Tx
@@ -38,7 +38,6 @@ from tallystick.ground.tables import (
     Subscription,
 )
 from tallystick.rooms.invoices import ledger, stale, store
-from tallystick.rooms.invoices.ledger import Document
 
 SUCCEEDED = "succeeded"
 
@@ -70,7 +69,16 @@ async def taxes_known(tx: Tx, customer_ids: Sequence[uuid.UUID], at: dt.datetime
         balances.use(payer, composition, at)
         purses.use(payer, composition)
         terms, issuer = customers[invoice.customer_id], issuers[invoice.billing_entity_id]
-        documents.append(_document(invoice, composition, terms, issuer, at, recurring=invoice.id in recurring))
+        document = document_of(
+            invoice,
+            composition,
+            terms,
+            issuer,
+            at,
+            status=_status(invoice, composition, terms),
+            recurring=invoice.id in recurring,
+        )
+        documents.append(replace(document, tax_status=SUCCEEDED))
     held = await draft_notes.hold(tx, ids)
     documents = await numbered(tx, documents)
     await ledger.write_taxes(tx, documents)
@@ -83,6 +91,11 @@ async def taxes_known(tx: Tx, customer_ids: Sequence[uuid.UUID], at: dt.datetime
 def _is_reduced(invoice: Invoice) -> bool:
     """Whether credit notes and wallets pay of it: not of a one-off (credits.md §0.1)."""
     return invoice.invoice_type != "one_off"
+
+
+def _status(invoice: Invoice, composition: Composition, terms: CustomerTerms) -> str:
+    """What it becomes; progressive ones are issued of zero too."""
+    return "finalized" if invoice.invoice_type == "progressive_billing" else final_status(composition, terms)
 
 
 async def _waiting(tx: Tx, customer_ids: Sequence[uuid.UUID]) -> list[Invoice]:
@@ -114,7 +127,7 @@ async def _fees(
         plan_id = plans.get(row.subscription_id) if row.subscription_id is not None else None
         levels = [attached.get(owner, ()) for owner in (sources[row.id], plan_id) if owner is not None]
         won = winning(taxed.get(row.id, ()), *levels, customer_of[row.invoice_id].taxes)
-        found[row.invoice_id].append(_fee(row, won))
+        found[row.invoice_id].append(line_of(row, won))
     return found
 
 
@@ -153,26 +166,6 @@ def _source(
     return row.charge_id or row.fixed_charge_id or row.add_on_id
 
 
-def _fee(row: Fee, taxes: tuple[TaxTerms, ...]) -> FeeDraft:
-    """A stored line as far as its taxes, its messages and wallets need it."""
-    return FeeDraft(
-        id=row.id,
-        subscription_id=row.subscription_id,
-        fee_type=FeeType(row.fee_type),
-        currency=row.currency,
-        amount_cents=row.amount_cents,
-        precise_amount_cents=row.precise_amount_cents,
-        units=row.units,
-        unit_amount=row.precise_unit_amount,
-        taxes=taxes,
-        purpose=Purpose(row.purpose),
-        charge_id=row.charge_id,
-        grouped_by=row.grouped_by,
-        precise_coupons_cents=row.precise_coupons_amount_cents,
-        pay_in_advance=row.pay_in_advance,
-    )
-
-
 async def _credits(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[InvoiceCredit]]:
     statement = (
         select(InvoiceCredit)
@@ -207,40 +200,3 @@ async def _recurring(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]
         InvoiceSubscription.invoice_id.in_(invoice_ids), InvoiceSubscription.recurring
     )
     return set(await tx.scalars(statement))
-
-
-def _document(
-    invoice: Invoice,
-    composition: Composition,
-    terms: CustomerTerms,
-    issuer: IssuerTerms,
-    at: dt.datetime,
-    *,
-    recurring: bool,
-) -> Document:
-    on = local_date(at, terms.timezone)
-    issuing_on, due_on = dates_at_finalization(invoice.issuing_date, on, terms, recurring=recurring)
-    progressive = invoice.invoice_type == "progressive_billing"
-    status = "finalized" if progressive else final_status(composition, terms)
-    return Document(
-        id=invoice.id,
-        organization_id=invoice.organization_id,
-        customer=terms,
-        issuer=issuer,
-        invoice_type=invoice.invoice_type,
-        status=status,
-        payment_status=SUCCEEDED if status == "finalized" and composition.total_amount_cents == 0 else PENDING,
-        number=invoice.number,
-        sequential_id=None,
-        currency=invoice.currency,
-        purchase_order_number=invoice.purchase_order_number,
-        skip_automatic_payment=invoice.skip_automatic_payment,
-        dates=InvoiceDates(issuing_on, invoice.expected_finalization_date, due_on),
-        composition=composition,
-        periods=(),
-        at=invoice.created_at,
-        written_at=at,
-        finalized_at=at if status == "finalized" else None,
-        tax_status=SUCCEEDED,
-        voided_invoice_id=invoice.voided_invoice_id,
-    )

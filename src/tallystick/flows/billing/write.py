@@ -136,7 +136,7 @@ def next_dates(document: Document) -> list[Due]:
     if document.status == "draft":
         due_at = local_midnight(document.dates.finalization_on, document.customer.timezone)
         return [Due(Kind.FINALIZE_INVOICE, document.id, document.organization_id, due_at)]
-    if document.status == "finalized" and document.payment_status == "pending":
+    if document.status == "finalized" and document.payment_status != "succeeded":
         due_at = overdue_at(document.dates.due_on)
         return [Due(Kind.OVERDUE_INVOICE, document.id, document.organization_id, due_at)]
     return []

@@ -88,7 +88,7 @@ async def rewrite(tx: Tx, documents: Sequence[Document]) -> None:
     await tx.execute(delete(InvoiceTax).where(InvoiceTax.invoice_id.in_(ids)))
     await tx.execute(delete(InvoiceCredit).where(InvoiceCredit.invoice_id.in_(ids)))
     await _write_lines(tx, documents)
-    await tx.execute(update(Invoice), [invoice_row(document) for document in documents])
+    await write_headers(tx, documents)
 
 
 async def write_taxes(tx: Tx, documents: Sequence[Document]) -> None:
@@ -107,7 +107,13 @@ async def write_taxes(tx: Tx, documents: Sequence[Document]) -> None:
     payment_status = {taxed.fee.id: item.payment_status for item in documents for taxed in item.composition.fees}
     if fees:
         await tx.execute(update(Fee), [_taxes_of_fee(taxed, payment_status[taxed.fee.id]) for taxed in fees])
-    await tx.execute(update(Invoice), [invoice_row(document) for document in documents])
+    await write_headers(tx, documents)
+
+
+async def write_headers(tx: Tx, documents: Sequence[Document]) -> None:
+    """Give stored invoices that are not issued the totals, dates, number and status of their documents."""
+    if documents:
+        await tx.execute(update(Invoice), [invoice_row(document) for document in documents])
 
 
 def _taxes_of_fee(taxed: TaxedFee, payment_status: str) -> Row:
