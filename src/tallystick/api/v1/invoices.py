@@ -24,6 +24,7 @@ from tallystick.rooms.customers import verbs as customers
 from tallystick.rooms.invoices import listing as lists
 from tallystick.rooms.invoices import verbs
 from tallystick.rooms.invoices.listing import Filters
+from tallystick.rooms.invoices.store import TOLD_OF_PAYMENTS
 
 routes = Routes("invoice")
 
@@ -87,7 +88,7 @@ async def show(call: Call, tx: Tx) -> Any:
 @routes.put("/invoices/{id}", root="invoice", model=InvoiceInput)
 async def update(call: Call, tx: Tx) -> Any:
     """Tell that an invoice was paid or not, and replace its metadata."""
-    invoice = await locked_invoice(tx, call.organization_id, call.path("id"))
+    invoice = await locked_invoice(tx, call.organization_id, call.path("id"), TOLD_OF_PAYMENTS)
     await settle.update(tx, invoice, call.at, call.read("invoice", InvoiceInput).fields())
     return {"invoice": await shown(call, tx, invoice)}
 

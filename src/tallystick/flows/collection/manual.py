@@ -11,7 +11,7 @@ from tallystick.flows.collection.locked import locked_invoice
 from tallystick.ground.db import Tx
 from tallystick.ground.errors import Forbidden, Invalid, Problems
 from tallystick.ground.tables import Invoice
-from tallystick.rooms.invoices.store import VISIBLE
+from tallystick.rooms.invoices.store import TOLD_OF_PAYMENTS
 from tallystick.rooms.invoices.views import total_due_cents
 from tallystick.rooms.payments import store
 from tallystick.rooms.payments.store import Received
@@ -33,7 +33,7 @@ async def payable_invoice(
         raise Invalid.field("invoice_id", "value_is_mandatory")
     if amount_cents is None or amount_cents <= 0:
         raise Invalid.field("amount_cents", "invalid_value")
-    invoice = await locked_invoice(tx, organization_id, invoice_id, (*VISIBLE, "open"))
+    invoice = await locked_invoice(tx, organization_id, invoice_id, TOLD_OF_PAYMENTS)
     if invoice.status not in PAYABLE and invoice.invoice_type != REGROUPED:
         raise Forbidden("feature_unavailable")
     return invoice

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tallystick.flows.billing.wallets.paid import issue_paid
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import Invoice
 from tallystick.rooms.invoices import payment_state, verbs
@@ -20,6 +21,8 @@ async def set_payment_status(tx: Tx, invoices: Sequence[Invoice], status: str, a
     """Give locked invoices a payment status; what follows is done for those whose status really changes."""
     changed = await payment_state.set_payment_status(tx, invoices, status, at)
     await _purchases(tx, changed, status, at)
+    if status == "succeeded":
+        await issue_paid(tx, changed, at)
 
 
 async def _purchases(tx: Tx, invoices: Sequence[Invoice], status: str, at: dt.datetime) -> None:

@@ -12,6 +12,8 @@ from tallystick.ground.tables import Fee, Invoice, InvoiceMetadata, InvoiceSubsc
 
 #: statuses that callers ever see (api.md §10)
 VISIBLE = ("draft", "finalized", "voided", "failed", "pending")
+#: statuses of those that can be told to be paid: open ones are payable, although callers do not see them
+TOLD_OF_PAYMENTS = (*VISIBLE, "open")
 #: statuses of issued invoices, which have a number and a document
 ISSUED = ("finalized", "voided")
 
@@ -37,6 +39,11 @@ async def by_ids(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, In
     """Invoices by id, whatever their status."""
     rows = await tx.scalars(select(Invoice).where(Invoice.id.in_(invoice_ids)))
     return {row.id: row for row in rows}
+
+
+async def read_again(tx: Tx, invoice_ids: Sequence[uuid.UUID]) -> None:
+    """Invoices that callers hold get what a set was given in the database."""
+    await tx.scalars(select(Invoice).where(Invoice.id.in_(invoice_ids)).execution_options(populate_existing=True))
 
 
 async def awaiting_taxes(tx: Tx, subscription_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:

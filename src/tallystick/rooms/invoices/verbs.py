@@ -38,9 +38,12 @@ async def update_invoice(tx: Tx, invoice: Invoice, at: dt.datetime, fields: Mapp
     """Metadata of a PUT, and whether it may change the payment status (invoicing.md §17); the invoice is locked.
 
     `fields`: payment_status, which is flows/collection's to set, and metadata (id?, key, value). 405
-    `update_on_voided_invoice`, `metadata_on_draft_invoice`, `payment_status_update_on_draft_invoice`.
+    `update_on_voided_invoice`, `metadata_on_draft_invoice`, `payment_status_update_on_draft_invoice`; 404 for an open
+    invoice, which nobody sees, unless it is told to be paid or not.
     """
     status, pairs = fields.get("payment_status"), fields.get("metadata")
+    if invoice.status == "open" and status is None:
+        raise NotFound("invoice")
     if invoice.status == "voided":
         raise NotAllowed("update_on_voided_invoice")
     if invoice.status == "draft" and pairs is not None:
