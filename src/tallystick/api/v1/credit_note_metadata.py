@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Input, Object
+from tallystick.api.metadata import MetadataInput, sent_metadata
 from tallystick.api.routes import Routes
 from tallystick.ground.db import Tx
 from tallystick.ground.tables import CreditNote
@@ -14,17 +14,11 @@ from tallystick.rooms.credit_notes import verbs
 routes = Routes("credit_note")
 
 
-class MetadataInput(Input):
-    """Body of a replacement and of a merge."""
-
-    metadata: Object = None
-
-
 @routes.post("/credit_notes/{id}/metadata", model=MetadataInput)
 async def replace(call: Call, tx: Tx) -> Any:
     """Replace the metadata of a credit note; without any it becomes empty."""
     note = await _note(call, tx)
-    await verbs.replace_metadata(tx, note, _sent(call), call.at)
+    await verbs.replace_metadata(tx, note, sent_metadata(call) or {}, call.at)
     return {"metadata": note.metadata_}
 
 
@@ -32,7 +26,7 @@ async def replace(call: Call, tx: Tx) -> Any:
 async def merge(call: Call, tx: Tx) -> Any:
     """Merge entries into the metadata of a credit note."""
     note = await _note(call, tx)
-    if entries := _sent(call):
+    if entries := sent_metadata(call):
         await verbs.merge_metadata(tx, note, entries, call.at)
     return {"metadata": note.metadata_}
 
@@ -54,8 +48,3 @@ async def destroy_key(call: Call, tx: Tx) -> Any:
 
 async def _note(call: Call, tx: Tx) -> CreditNote:
     return await verbs.find(tx, call.organization_id, call.path("id"), lock=True)
-
-
-def _sent(call: Call) -> dict[str, Any]:
-    entries = call.params.get("metadata")
-    return entries if isinstance(entries, dict) else {}

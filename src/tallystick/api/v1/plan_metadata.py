@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Input, Object
+from tallystick.api.metadata import MetadataInput, sent_metadata
 from tallystick.api.routes import Routes
 from tallystick.flows.lifecycle import plans as lifecycle
 from tallystick.ground.db import Tx
@@ -15,17 +15,11 @@ from tallystick.rooms.catalog import plans
 routes = Routes("plan")
 
 
-class MetadataInput(Input):
-    """Body of a replacement and of a merge."""
-
-    metadata: Object = None
-
-
 @routes.post("/plans/{code}/metadata", model=MetadataInput)
 async def replace(call: Call, tx: Tx) -> Any:
     """Replace the metadata of a plan."""
     plan = await _plan(call, tx)
-    if (entries := _sent(call)) is not None:
+    if (entries := sent_metadata(call)) is not None:
         await lifecycle.replace_metadata(tx, plan, entries, call.at)
     return {"metadata": plan.metadata_}
 
@@ -34,7 +28,7 @@ async def replace(call: Call, tx: Tx) -> Any:
 async def merge(call: Call, tx: Tx) -> Any:
     """Merge entries into the metadata of a plan."""
     plan = await _plan(call, tx)
-    if entries := _sent(call):
+    if entries := sent_metadata(call):
         await lifecycle.merge_metadata(tx, plan, entries, call.at)
     return {"metadata": plan.metadata_}
 
@@ -57,9 +51,3 @@ async def destroy_key(call: Call, tx: Tx) -> Any:
 
 async def _plan(call: Call, tx: Tx) -> Plan:
     return await plans.find(tx, call.organization_id, call.path("code"), lock=True)
-
-
-def _sent(call: Call) -> dict[str, Any] | None:
-    """The map that was sent; None when there is none, which changes nothing."""
-    entries = call.params.get("metadata")
-    return entries if isinstance(entries, dict) else None

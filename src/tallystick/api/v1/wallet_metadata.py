@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tallystick.api.call import Call
-from tallystick.api.inputs import Input, Object
+from tallystick.api.metadata import MetadataInput, sent_metadata
 from tallystick.api.routes import Routes
 from tallystick.api.v1.wallets import by_id, of_customer
 from tallystick.flows.lifecycle.wallets.update import lock
@@ -21,22 +21,16 @@ OF_WALLET = "/wallets/{id}/metadata"
 OF_CUSTOMER = "/customers/{external_id}/wallets/{code}/metadata"
 
 
-class MetadataInput(Input):
-    """Body of a replacement and of a merge."""
-
-    metadata: Object = None
-
-
 @routes.post(OF_WALLET, model=MetadataInput)
 async def replace(call: Call, tx: Tx) -> Any:
     """Replace the metadata of a wallet."""
-    return await _store(call, tx, await by_id(call, tx), _sent(call))
+    return await _store(call, tx, await by_id(call, tx), sent_metadata(call))
 
 
 @routes.post(OF_CUSTOMER, model=MetadataInput)
 async def replace_of_customer(call: Call, tx: Tx) -> Any:
     """Replace the metadata of a customer's wallet."""
-    return await _store(call, tx, await of_customer(call, tx), _sent(call))
+    return await _store(call, tx, await of_customer(call, tx), sent_metadata(call))
 
 
 @routes.put(OF_WALLET, model=MetadataInput)
@@ -77,7 +71,7 @@ async def destroy_key_of_customer(call: Call, tx: Tx) -> Any:
 
 async def _merge(call: Call, tx: Tx, found: Wallet) -> Any:
     wallet = await lock(tx, found)
-    sent = _sent(call)
+    sent = sent_metadata(call)
     return await _store(call, tx, wallet, {**(wallet.metadata_ or {}), **sent} if sent else None)
 
 
@@ -102,8 +96,3 @@ async def _store(call: Call, tx: Tx, found: Wallet, entries: Mapping[str, Any] |
     if entries is not None:
         await verbs.replace_metadata(tx, wallet, entries, call.at)
     return {"metadata": wallet.metadata_}
-
-
-def _sent(call: Call) -> dict[str, Any] | None:
-    entries = call.params.get("metadata")
-    return entries if isinstance(entries, dict) else None
