@@ -6,10 +6,10 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 
+from tallystick.ground import search
 from tallystick.ground.tables import CreditNote, Customer, Invoice
 
 TYPES = ("credit", "refund", "offset")
@@ -78,25 +78,16 @@ def _own(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield CreditNote.issuing_date <= filters.issuing_date_to
 
 
-_CUSTOMER_TEXTS = (Customer.name, Customer.firstname, Customer.lastname, Customer.external_id, Customer.email)
-
-
 def _of_customers(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    own = Customer.id == CreditNote.customer_id
     if filters.customer_id is not None:
         yield CreditNote.customer_id == filters.customer_id
     if filters.external_customer_id is not None:
-        yield exists().where(own, Customer.external_id == filters.external_customer_id)
+        yield exists().where(
+            Customer.id == CreditNote.customer_id, Customer.external_id == filters.external_customer_id
+        )
     if filters.search_term is not None:
-        term = filters.search_term
-        texts = _contains(term, CreditNote.number, cast(CreditNote.id, String))
-        if filters.customer_id is None and filters.external_customer_id is None:
-            texts |= exists().where(own, _contains(term, *_CUSTOMER_TEXTS))
-        yield texts
-
-
-def _contains(term: str, *texts: Any) -> ColumnElement[bool]:
-    return or_(*(text.icontains(term, autoescape=True) for text in texts))
+        one_customer = filters.customer_id is not None or filters.external_customer_id is not None
+        yield search.of_document(CreditNote, filters.search_term, one_customer=one_customer)
 
 
 def _of_invoices(filters: Filters) -> Iterator[ColumnElement[bool]]:

@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, select
 
+from tallystick.ground import search
 from tallystick.ground.tables import Customer, CustomerMetadata
 
 
@@ -47,7 +48,7 @@ def listing(organization_id: uuid.UUID, filters: Filters) -> Select[Customer]:
         statement = statement.where(Customer.external_id == filters.external_id)
     elif filters.search_term is not None:
         term = filters.search_term
-        statement = statement.where(or_(*(column.icontains(term, autoescape=True) for column in _SEARCHED)))
+        statement = statement.where(search.contains(term, *_SEARCHED))
     if filters.customer_type is not None:
         statement = statement.where(Customer.customer_type == filters.customer_type)
     for wanted, column in (

@@ -6,10 +6,10 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 
+from tallystick.ground import search
 from tallystick.ground.tables import Customer, Invoice, InvoiceMetadata
 from tallystick.rooms.invoices.store import VISIBLE
 
@@ -54,27 +54,16 @@ def listing(organization_id: uuid.UUID, filters: Filters) -> Select[Invoice]:
     return statement.order_by(Invoice.issuing_date.desc(), Invoice.created_at.desc(), Invoice.id)
 
 
-_CUSTOMER_TEXTS = (Customer.name, Customer.firstname, Customer.lastname, Customer.external_id, Customer.email)
-
-
 def _party(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    own = Customer.id == Invoice.customer_id
     if filters.customer_id is not None:
         yield Invoice.customer_id == filters.customer_id
     if filters.external_customer_id is not None:
-        yield exists().where(own, Customer.external_id == filters.external_customer_id)
+        yield exists().where(Customer.id == Invoice.customer_id, Customer.external_id == filters.external_customer_id)
     if filters.billing_entity_ids:
         yield Invoice.billing_entity_id.in_(filters.billing_entity_ids)
     if filters.search_term is not None:
-        term = filters.search_term
-        texts = _contains(term, Invoice.number, cast(Invoice.id, String))
-        if filters.customer_id is None and filters.external_customer_id is None:
-            texts |= exists().where(own, _contains(term, *_CUSTOMER_TEXTS))
-        yield texts
-
-
-def _contains(term: str, *texts: Any) -> ColumnElement[bool]:
-    return or_(*(text.icontains(term, autoescape=True) for text in texts))
+        one_customer = filters.customer_id is not None or filters.external_customer_id is not None
+        yield search.of_document(Invoice, filters.search_term, one_customer=one_customer)
 
 
 def _payment(filters: Filters) -> Iterator[ColumnElement[bool]]:
